@@ -1,0 +1,25 @@
+# What a newcomer may run.
+
+# List the recipes
+default:
+    @just --list
+
+# See it work: one push refused, one deployed, one reverted
+demo:
+    cargo run --locked -- demo
+
+# Run the tests, or those whose name holds NAME
+test *NAME:
+    tests/run {{ NAME }}
+
+# Review changed snapshots of what a terminal shows (needs cargo-insta)
+snapshots:
+    cargo insta review
+
+# Check format, lints and dependencies
+lint:
+    .ci/run fmt clippy deny
+
+# Build the static program and install it (PREFIX, DESTDIR)
+install *OPTIONS:
+    ./install.sh {{ OPTIONS }}

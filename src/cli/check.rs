@@ -1,0 +1,104 @@
+//! `instate check`: the verdict without a push.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use super::exit;
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    finding::Verdict,
+    path::{Revision, judge_revision, read},
+    report::{Event, Report},
+    repository::Repository,
+    tree::{Disk, GitFiles, Objects},
+};
+
+/// Say what a push would be refused for
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without arguments it reads the files of the folder that you are in, committed or not. In a bare
+repository with instate's hooks it judges the tip of every environment's branch as the hook does.
+
+Examples:
+  instate check
+  instate check HEAD
+  instate check --path production
+  instate check --repo /srv/git/production.git"
+)]
+pub(super) struct Arguments {
+    /// A folder, or a revision of the repository that you are in
+    what: Option<String>,
+    /// The environment's path in it
+    #[arg(long, default_value = ".")]
+    path: String,
+    /// The namespace of objects that name none
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    /// A bare repository with instate's hooks, instead of the folder that you are in
+    #[arg(long = "repo", value_name = "REPOSITORY", conflicts_with_all = ["what", "path", "namespace"])]
+    repository: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    if let Some(path) = &arguments.repository {
+        return tips(&Repository::open(path)?, report);
+    }
+    if arguments.what.is_none()
+        && let Ok(repository) = Repository::open(Path::new("."))
+        && repository.config_path()?.exists()
+    {
+        return tips(&repository, report);
+    }
+    let what = arguments.what.as_deref().unwrap_or(".");
+    if PathBuf::from(what).is_dir() {
+        return Ok(checked(
+            what,
+            read(&Disk::new(what.as_ref()), &arguments.path, &arguments.namespace)?,
+            report,
+        ));
+    }
+    let found =
+        gix::discover(".").ok().and_then(|git| Some((git.rev_parse_single(what).ok()?.detach(), git)));
+    let Some((id, git)) = found else {
+        let error = Error::server(format!(
+            "`{}` is neither a folder nor a revision here",
+            crate::text::excerpt(what, 60)
+        ));
+        return Err(error.help("name a folder, or a revision as git does, as in: instate check HEAD"));
+    };
+    let objects = Objects::open(git.common_dir(), None)?;
+    let tree = objects.tree_of_commit(id)?.ok_or_else(|| Error::server(format!("{what} is no commit")))?;
+    Ok(checked(what, read(&GitFiles::new(&objects, tree), &arguments.path, &arguments.namespace)?, report))
+}
+
+fn checked<Id>(what: &str, revision: Revision<Id>, report: &mut Report) -> ExitCode {
+    let verdict = Verdict::new(revision.findings);
+    let good = !verdict.refuses();
+    report.event(&Event::Checked { what: what.to_owned(), objects: revision.manifests.len(), verdict });
+    exit(good)
+}
+
+/// Judges what stands on the server, as the hook would.
+fn tips(repository: &Repository, report: &mut Report) -> Result<ExitCode> {
+    let config = Config::load(repository)?;
+    let objects = repository.objects(None)?;
+    let mut good = true;
+    for environment in &config.environments {
+        let Some(tip) = repository.tip(&environment.reference)? else {
+            report.event(&Event::said(format!(
+                "{}: {} has no revision yet",
+                environment.name,
+                environment.branch()
+            )));
+            continue;
+        };
+        let verdict = Verdict::new(judge_revision(repository, environment, &objects, tip)?);
+        good &= !verdict.refuses();
+        let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
+        report.event(&Event::Checked { what, objects: 0, verdict });
+    }
+    Ok(exit(good))
+}

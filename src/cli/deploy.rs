@@ -1,0 +1,64 @@
+//! `instate deploy`: the tip of an environment's branch, once more.
+
+use std::process::ExitCode;
+
+use super::{Where, exit};
+use crate::{
+    config::{Config, Environment},
+    error::{Error, Result},
+    record::{Intent, OutcomeKind},
+    report::{Event, Report},
+    repository::Repository,
+    worker::{self, Until},
+};
+
+/// Deploy the tip of an environment's branch once more
+#[derive(Debug, clap::Args)]
+#[command(after_help = "What is deployed is always the tip: to go back, revert in Git and push.
+
+Examples:
+  instate deploy production --repo /srv/git/production.git
+  cd /srv/git/production.git && instate deploy")]
+pub(super) struct Arguments {
+    /// The environment; may be left out where there is one
+    environment: Option<String>,
+    #[command(flatten)]
+    at: Where,
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    let repository = arguments.at.open()?;
+    let config = Config::load(&repository)?;
+    let environment = match (&arguments.environment, config.environments.as_slice()) {
+        (Some(name), _) => config.environment(name)?,
+        (None, [only]) => only,
+        (None, all) => {
+            let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+            return Err(Error::server("there are several environments")
+                .help(format!("name one of: {}", names.join(", "))));
+        }
+    };
+    let tip = repository.tip(&environment.reference)?.ok_or_else(|| {
+        Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
+    })?;
+    let who = crate::push::who(|name| std::env::var_os(name));
+    let (verdict, intent) =
+        worker::intend(&repository, environment, tip, &format!("{who} (instate deploy)"))?;
+    let Some(intent) = intent else {
+        let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
+        report.event(&Event::Checked { what, objects: 0, verdict });
+        return Ok(exit(false));
+    };
+    Ok(exit(follow(&repository, environment, &intent, report)? == Some(OutcomeKind::Deployed)))
+}
+
+/// Starts a worker and shows one deployment until it ends.
+pub(super) fn follow(
+    repository: &Repository,
+    environment: &Environment,
+    intent: &Intent,
+    report: &mut Report,
+) -> Result<Option<OutcomeKind>> {
+    let mut child = worker::start(repository, &[&environment.name], Until::Now)?;
+    worker::watch(repository, environment, &intent.id, &mut child, report)
+}

@@ -1,0 +1,208 @@
+//! `instate hook`: what the entry files in `hooks/` call, and the worker that they start.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use clap::Subcommand;
+
+use super::Where;
+use crate::{
+    config::Config,
+    error::{Doing, Error, Fault, Result},
+    install::{self, HOOKS},
+    path::{Judgement, judge},
+    point,
+    push::{self, Process, Push},
+    record::{Entry, Journal},
+    report::{Event, Report},
+    repository::Repository,
+    worker::{self, Until},
+};
+
+/// What Git's hooks call; not for people
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    hook: Hook,
+}
+
+#[derive(Debug, Subcommand)]
+enum Hook {
+    /// Judge a push
+    PreReceive,
+    /// Deploy an accepted push and show how it ends
+    PostReceive,
+    /// Deploy what is to be deployed
+    Worker {
+        #[command(flatten)]
+        at: Where,
+        /// The environments
+        #[arg(long, required = true)]
+        environment: Vec<String>,
+        /// Begin when this process has ended
+        #[arg(long, value_name = "PID:STARTED", value_parser = process)]
+        after: Option<Process>,
+    },
+}
+
+fn process(text: &str) -> Result<Process, String> {
+    let parsed =
+        text.split_once(':').and_then(|(pid, started)| Some((pid.parse().ok()?, started.parse().ok()?)));
+    let (pid, started) = parsed.ok_or("not PID:STARTED")?;
+    Ok(Process { pid, started })
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    match &arguments.hook {
+        Hook::PreReceive => pre_receive(report),
+        Hook::PostReceive => post_receive(report),
+        Hook::Worker { at, environment, after } => work(at, environment, *after),
+    }
+}
+
+/// Git runs a hook in the repository.
+fn here() -> Result<Repository> {
+    Repository::open(&PathBuf::from("."))
+}
+
+fn pre_receive(report: &mut Report) -> Result<ExitCode> {
+    let input = push::input(std::io::stdin())?;
+    point::reach("judging");
+    let repository = here().map_err(|error| shut(report, &[], error));
+    let Ok(repository) = repository else { return Ok(ExitCode::FAILURE) };
+    match earlier(&repository, HOOKS[0], &input) {
+        Ok(None) => {}
+        Ok(Some(code)) => return Ok(code),
+        Err(error) => {
+            shut(report, &[], error);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let mut stay = Vec::new();
+    match accept(&repository, &input, &mut stay, report) {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(error) => {
+            shut(report, &stay, error);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Branches that stay where they are when a push is refused.
+type Stay = Vec<(String, Option<String>)>;
+
+/// Judges a push; where it is good, journals the intent and leaves a worker behind that waits for the end
+/// of receive-pack, in case post-receive never runs. `stay` is filled for the message.
+fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut Report) -> Result<bool> {
+    let push = Push::from_git(input)?;
+    let name = |reference: &str| reference.strip_prefix("refs/heads/").unwrap_or(reference).to_owned();
+    stay.extend(
+        push.updates.iter().map(|update| (name(&update.reference), update.old.map(|id| id.to_string()))),
+    );
+    let config = Config::load(repository)?;
+    let Judgement { verdict, moves } = judge(repository, &config, &push)?;
+    point::reach("judged");
+    if verdict.refuses() {
+        report.event(&Event::Refused { stay: stay.clone(), verdict });
+        return Ok(false);
+    }
+    let intents = moves.iter().filter_map(|(environment, update)| {
+        let intent = worker::intent(environment, update, &push.who, &verdict)?;
+        Some(Entry::Intent(crate::record::Intent { push: Some(push.receiver), ..intent }))
+    });
+    let intents: Vec<Entry> = intents.collect();
+    if !intents.is_empty() {
+        Journal::new(&repository.state()).append(&intents)?;
+        point::reach("intent-journalled");
+        let names: Vec<&str> = moves.iter().map(|(environment, _)| environment.name.as_str()).collect();
+        worker::start(repository, &names, Until::Ends(push.receiver))?;
+        point::reach("watcher-left");
+    }
+    if !verdict.findings().is_empty() {
+        report.event(&Event::Warned { verdict });
+    }
+    Ok(true)
+}
+
+/// Says that the server could not judge, whose fault that is, and that nothing was done.
+fn shut(report: &mut Report, stay: &[(String, Option<String>)], error: Error) {
+    let stay = if stay.is_empty() {
+        vec![("every branch".to_owned(), Some("where it is".to_owned()))]
+    } else {
+        stay.to_vec()
+    };
+    let later = error.fault == Fault::Later;
+    let Error { message, findings, help, .. } = error;
+    report.event(&Event::Shut { stay, message, findings, help, later });
+}
+
+fn post_receive(report: &mut Report) -> Result<ExitCode> {
+    let input = push::input(std::io::stdin())?;
+    let repository = here()?;
+    earlier(&repository, HOOKS[1], &input)?;
+    point::reach("landed");
+    let push = Push::from_git(&input)?;
+    let config = Config::load(&repository)?;
+    let mut running = Vec::new();
+    for environment in &config.environments {
+        let Some(update) = push.updates.iter().find(|update| update.reference == environment.reference)
+        else {
+            continue;
+        };
+        let Some(new) = update.new else { continue };
+        let open = Journal::new(&repository.state()).state()?.environment(&environment.name).open;
+        let intent =
+            open.into_iter().rev().map(|open| open.intent).find(|intent| intent.new == new.to_string());
+        let worker = worker::start(&repository, &[&environment.name], Until::Now)?;
+        running.push((environment, intent, worker));
+    }
+    point::reach("worker-started");
+    for (environment, intent, mut worker) in running {
+        match intent {
+            Some(intent) => {
+                worker::watch(&repository, environment, &intent.id, &mut worker, report)?;
+            }
+            None => report.event(&Event::said(format!(
+                "{} is being deployed; see how it ends, on the server: instate status",
+                environment.name
+            ))),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the hook that was there before ours, with the same input. Where it refuses, its words are final.
+fn earlier(repository: &Repository, name: &str, input: &[u8]) -> Result<Option<ExitCode>> {
+    let Some(earlier) = install::earlier(repository, name).filter(|earlier| earlier.ran) else {
+        return Ok(None);
+    };
+    let path = earlier.path;
+    let mut child = Command::new(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .doing("run the hook that was there before,", &path)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A hook may end without reading what it is given.
+        let _ = stdin.write_all(input);
+    }
+    let status = child.wait().doing("wait for", &path)?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok((!status.success()).then(|| ExitCode::from(code.max(1))))
+}
+
+fn work(at: &Where, names: &[String], after: Option<Process>) -> Result<ExitCode> {
+    let repository = at.open()?;
+    let config = Config::load(&repository)?;
+    let handle = worker::detach(after.map_or(Until::Now, Until::Ends))?;
+    if let Some(handle) = handle {
+        handle.wait();
+    }
+    for name in names {
+        worker::run(&repository, config.environment(name)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,97 @@
+//! The command: one file a verb. Arguments are read here; what they mean is elsewhere.
+
+mod check;
+mod demo;
+mod deploy;
+mod hook;
+mod install;
+mod log;
+mod resume;
+mod status;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    error::Result,
+    report::{Event, Format, Out, Report, Voice},
+    repository::Repository,
+};
+
+/// `git push` is the deployment.
+///
+/// instate stands on the server that holds an environment repository. A push that would not work is
+/// refused with file, line and column; an accepted one is deployed while you watch.
+#[derive(Debug, Parser)]
+#[command(name = "instate", version, propagate_version = true)]
+struct Arguments {
+    /// How to write what happens
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Install(install::Arguments),
+    Check(check::Arguments),
+    Deploy(deploy::Arguments),
+    Status(status::Arguments),
+    Log(log::Arguments),
+    Resume(resume::Arguments),
+    Demo(demo::Arguments),
+    Hook(hook::Arguments),
+}
+
+/// Which repository a command is about.
+#[derive(Debug, clap::Args)]
+struct Where {
+    /// The bare repository
+    #[arg(long = "repo", value_name = "REPOSITORY", default_value = ".")]
+    path: PathBuf,
+}
+
+impl Where {
+    fn open(&self) -> Result<Repository> {
+        Repository::open(&self.path)
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
+    let arguments = Arguments::parse();
+    let (voice, out) = match arguments.command {
+        Command::Hook(_) => (Voice::Hook, Out::stderr()),
+        _ => (Voice::Command, Out::stdout()),
+    };
+    let mut report = Report::new(arguments.format, voice, out);
+    let done = match arguments.command {
+        Command::Install(arguments) => install::run(&arguments, &mut report),
+        Command::Check(arguments) => check::run(&arguments, &mut report),
+        Command::Deploy(arguments) => deploy::run(&arguments, &mut report),
+        Command::Status(arguments) => status::run(&arguments, &mut report),
+        Command::Log(arguments) => log::run(&arguments, &mut report),
+        Command::Resume(arguments) => resume::run(&arguments, &mut report),
+        Command::Demo(arguments) => demo::run(&arguments, &mut report),
+        Command::Hook(arguments) => hook::run(&arguments, &mut report),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            let code = error.exit();
+            let mut report = Report::new(arguments.format, Voice::Hook, Out::stderr());
+            report.event(&Event::stopped(error));
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// The exit code of a command that did its work: 1 where the answer is no.
+fn exit(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

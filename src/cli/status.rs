@@ -1,0 +1,51 @@
+//! `instate status`: what runs, what should run, and what is under way.
+
+use std::process::ExitCode;
+
+use super::{Where, exit};
+use crate::{
+    config::{Config, Target},
+    error::Result,
+    record::{Journal, Lock, OutcomeKind, deployed_ref},
+    report::{Event, Report, Standing},
+};
+
+/// Show what runs in each environment and what is under way
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit code 1 where an environment does not run the tip of its branch.
+
+Examples:
+  instate status --repo /srv/git/production.git
+  instate status --format json")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    let repository = arguments.at.open()?;
+    let config = Config::load(&repository)?;
+    let state = Journal::new(&repository.state()).state()?;
+    let mut good = true;
+    for environment in &config.environments {
+        let known = state.environment(&environment.name);
+        let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
+        let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
+        let Target::Directory(folder) = &environment.target;
+        let last = known
+            .last
+            .filter(|last| last.outcome != OutcomeKind::Superseded || tip == Some(last.revision.clone()));
+        good &= tip == runs;
+        report.event(&Event::Standing(Standing {
+            environment: environment.name.clone(),
+            branch: environment.branch().to_owned(),
+            target: folder.display().to_string(),
+            under_way: Lock::holder(&repository.state(), &environment.name).map(|holder| holder.doing),
+            open: known.open.iter().any(|open| Some(&open.intent.new) == tip.as_ref()),
+            tip,
+            runs,
+            last,
+        }));
+    }
+    Ok(exit(good))
+}

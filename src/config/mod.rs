@@ -1,0 +1,100 @@
+//! The server's configuration: which branch is which environment, and where it runs.
+//!
+//! It lies outside every repository, so a push cannot change it. What is not understood is an error:
+//! a rule that is silently not obeyed would be worse than none.
+
+mod read;
+
+use std::path::{Path, PathBuf};
+
+pub use read::read;
+
+use crate::{
+    error::{Doing, Error, Result},
+    repository::Repository,
+};
+
+/// The largest configuration that is read, in bytes.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// What `instate install` writes where no configuration is given.
+pub const TEMPLATE: &str = include_str!("template.yaml");
+
+/// The settled configuration of one repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// In the order of the file.
+    pub environments: Vec<Environment>,
+}
+
+/// One named destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Lower case letters, digits and `-`, since it is part of file names and refs.
+    pub name: String,
+    /// The full name of the ref, `refs/heads/main`.
+    pub reference: String,
+    /// The folder of the tree that it is declared in; `.` for all of it.
+    pub path: String,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// Where it runs.
+    pub target: Target,
+}
+
+/// Where an environment runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A folder that instate owns.
+    Directory(PathBuf),
+}
+
+impl Environment {
+    /// The branch as a person says it.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        self.reference.strip_prefix("refs/heads/").unwrap_or(&self.reference)
+    }
+}
+
+impl Config {
+    /// Reads the configuration of `repository`.
+    ///
+    /// # Errors
+    /// It is missing, unreadable or wrong; all of it is the server's fault.
+    pub fn load(repository: &Repository) -> Result<Self> {
+        Self::from_file(&repository.config_path()?)
+    }
+
+    /// Reads the configuration in the file `path`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let size = std::fs::metadata(path).doing("read the configuration", path)?.len();
+        if size > MAX_SIZE {
+            return Err(Error::server(format!("the configuration {} is larger than 1 MiB", path.display())));
+        }
+        let text = std::fs::read_to_string(path).doing("read the configuration", path)?;
+        read(path, &text)
+    }
+
+    /// The environments that `reference` is the branch of.
+    pub fn on<'a>(&'a self, reference: &'a str) -> impl Iterator<Item = &'a Environment> {
+        self.environments.iter().filter(move |e| e.reference == reference)
+    }
+
+    /// The environment called `name`.
+    ///
+    /// # Errors
+    /// There is none; the message names those there are.
+    pub fn environment(&self, name: &str) -> Result<&Environment> {
+        self.environments.iter().find(|e| e.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.environments.iter().map(|e| e.name.as_str()).collect();
+            let error = Error::server(format!("{} has no environment `{name}`", self.path.display()));
+            error.help(format!("it has: {}", names.join(", ")))
+        })
+    }
+}

@@ -1,0 +1,199 @@
+//! What is wrong or doubtful in a push: a stable code, a place, and a way out.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Place;
+
+/// How bad a finding is: an error refuses the push, a warning does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The push would not work, or not as its author means it.
+    Error,
+    /// The push would work, and its author should know something.
+    Warning,
+}
+
+/// Declares every code once: its name in the program, its stable number, and what it is about.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $title:literal;)+) => {
+        /// The stable code of a finding. Numbers are never given to another meaning.
+        ///
+        /// `I00..` the push itself, `I01..` files and YAML text, `I02..` one object,
+        /// `I03..` objects together.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[doc = $doc])+ #[serde(rename = $number)] $name,)+
+        }
+
+        impl Code {
+            /// Every code there is, in the order of their numbers.
+            pub const ALL: &'static [Code] = &[$(Code::$name),+];
+
+            /// The number that messages and documents show.
+            #[must_use]
+            pub fn number(self) -> &'static str {
+                match self { $(Code::$name => $number),+ }
+            }
+
+            /// What the code is about, in a few words.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A push to `refs/instate/*` or `refs/notes/instate`.
+    RecordRef = "I0001", "the record belongs to instate";
+    /// A push that deletes an environment's branch.
+    BranchDeleted = "I0002", "an environment's branch is not deleted by a push";
+    /// A push that rewrites the history of an environment's branch.
+    NotFastForward = "I0003", "an environment's branch is not rewritten by a push";
+    /// An environment's branch would not point to a commit.
+    NotACommit = "I0004", "a revision is a commit";
+    /// A manifest that is larger than the limit.
+    FileTooLarge = "I0101", "a manifest is too large";
+    /// Folders nested more deeply than the limit.
+    TreeTooDeep = "I0102", "the tree is too deep";
+    /// More files or more bytes than the limit.
+    TreeTooLarge = "I0103", "the tree is too large";
+    /// A symbolic link where a manifest or a folder of manifests would be.
+    SymbolicLink = "I0104", "links are not deployed";
+    /// A submodule under an environment's path.
+    Submodule = "I0105", "submodules are not deployed";
+    /// A Git LFS pointer in the place of a manifest.
+    LfsPointer = "I0106", "Git LFS content is not deployed";
+    /// A folder that kustomize or Helm would render.
+    NeedsRendering = "I0107", "a folder that needs rendering";
+    /// A file name that cannot be shown or stored safely.
+    FileName = "I0108", "a file name that is not plain text";
+    /// An environment's path that the revision does not have.
+    PathMissing = "I0109", "the environment's path is missing";
+    /// A revision without any manifest.
+    NoManifests = "I0110", "nothing to deploy";
+    /// Bytes that are not UTF-8, or control characters, in a manifest.
+    NotText = "I0120", "a manifest is not text";
+    /// Text that is not YAML.
+    YamlSyntax = "I0121", "not valid YAML";
+    /// The same key twice in one mapping.
+    DuplicateKey = "I0122", "a key stands twice";
+    /// A document that `kubectl` would drop silently.
+    HiddenDocument = "I0123", "a document that Kubernetes tools drop";
+    /// A document that is nested more deeply, or is larger, than the limit.
+    DocumentTooLarge = "I0124", "a document is too large";
+    /// Leftovers of a merge.
+    MergeConflict = "I0125", "an unresolved merge conflict";
+    /// A document that is no Kubernetes object.
+    NotAnObject = "I0202", "not a Kubernetes object";
+    /// An object without a needed field.
+    FieldMissing = "I0203", "a field is missing";
+    /// A field that holds something else than it must.
+    FieldInvalid = "I0204", "a field has a wrong value";
+    /// The same object in two places.
+    SameObjectTwice = "I0301", "an object is declared twice";
+}
+
+/// One thing that is wrong or doubtful.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which rule found it.
+    pub code: Code,
+    /// Whether it refuses the push.
+    pub severity: Severity,
+    /// One line that stands alone.
+    pub message: String,
+    /// Where, if it is about a place in a file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub place: Option<Place>,
+    /// The exact fix, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// A finding that refuses the push.
+    #[must_use]
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), place: None, help: None }
+    }
+
+    /// A finding that its author should know of.
+    #[must_use]
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// The same finding, at a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The same finding, with its way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Accept or refuse, with all findings, sorted as a person reads them: errors first, then by place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// The verdict on these findings; one that stands twice (two environments that share a file) counts once.
+    #[must_use]
+    pub fn new(mut findings: Vec<Finding>) -> Self {
+        let key = |f: &Finding| {
+            let place = f.place.as_ref().map(|p| (p.path.clone(), p.line, p.column));
+            (f.severity, place, f.code, f.message.clone())
+        };
+        findings.sort_by_cached_key(key);
+        findings.dedup();
+        Self { findings }
+    }
+
+    /// All findings, errors first.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether the push is refused.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// How many findings there are of one severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|f| f.severity == severity).count()
+    }
+
+    /// In how many files the findings of one severity are.
+    #[must_use]
+    pub fn files(&self, severity: Severity) -> usize {
+        let of = self.findings.iter().filter(|f| f.severity == severity);
+        of.filter_map(|f| f.place.as_ref().map(|p| p.path.as_str())).collect::<BTreeSet<_>>().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_code_has_a_number_of_its_own_in_rising_order() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+    }
+}

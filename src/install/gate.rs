@@ -1,0 +1,97 @@
+//! Whether hooks would really stand between a push and this repository, and who could go around them.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
+
+use rustix::fs::{Access, AtFlags, CWD};
+
+use super::{HOOKS, gitconfig::get};
+use crate::{
+    error::{Doing, Error, Result},
+    repository::Repository,
+};
+
+/// Refuses repositories where the hooks would not hold. Nothing is written.
+pub(super) fn check(repository: &Repository) -> Result<()> {
+    let git_dir = repository.git_dir();
+    let shown = git_dir.display();
+    for (key, value, what) in
+        [("extensions.objectformat", "sha256", "SHA-256"), ("extensions.refstorage", "reftable", "reftable")]
+    {
+        if get(git_dir, key)?.is_some_and(|set| set.eq_ignore_ascii_case(value)) {
+            let error =
+                Error::server(format!("{shown} is a {what} repository, which instate cannot read yet"));
+            return Err(error.help("use a repository with SHA-1 and the files of refs: git init --bare"));
+        }
+    }
+    if let Some(path) = get(git_dir, "core.hookspath")? {
+        let error =
+            Error::server(format!("core.hooksPath is set to {path}, so git never looks into {shown}/hooks"));
+        return Err(
+            error.help("find where it is set: git config --show-origin core.hooksPath; then unset it there")
+        );
+    }
+    if let Some(shared) = get(git_dir, "core.sharedrepository")?
+        && !matches!(shared.as_str(), "umask" | "false" | "0" | "no" | "off")
+    {
+        let error = Error::server(format!(
+            "{shown} is shared by several Unix users (core.sharedRepository is {shared})"
+        ));
+        return Err(error.help("let one service user own it, and unset core.sharedRepository"));
+    }
+    let own = rustix::process::geteuid().as_raw();
+    for path in [
+        git_dir.to_owned(),
+        git_dir.join("hooks"),
+        git_dir.join("config"),
+        git_dir.join("objects"),
+        git_dir.join("refs"),
+    ] {
+        let found = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            other => other.doing("look at", &path)?,
+        };
+        owned(&path, &found, own)?;
+    }
+    Ok(())
+}
+
+fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
+    let shown = path.display();
+    if found.is_symlink() {
+        let error = Error::server(format!("{shown} is a link, so others than this repository may change it"));
+        return Err(error.help("replace it by the folder or file itself"));
+    }
+    if found.uid() != own {
+        let error = Error::server(format!(
+            "{shown} belongs to the user with the number {}, not to you ({own})",
+            found.uid()
+        ));
+        return Err(error.help("run it as the user that git runs as, as in: sudo -u git instate install ..."));
+    }
+    if found.permissions().mode() & 0o022 != 0 {
+        let error = Error::server(format!(
+            "{shown} can be written by other Unix users, who could go around the hooks"
+        ));
+        return Err(error.help(format!("chmod go-w {shown}")));
+    }
+    Ok(())
+}
+
+/// Makes sure that git will run the hooks which were just written: on a file system that is mounted
+/// `noexec`, git would pass them over without a word.
+pub(super) fn holds(repository: &Repository) -> Result<()> {
+    for name in HOOKS {
+        let path = repository.git_dir().join("hooks").join(name);
+        if rustix::fs::accessat(CWD, &path, Access::EXEC_OK, AtFlags::EACCESS).is_err() {
+            super::hooks::remove(repository)?;
+            let error =
+                Error::server(format!("{} cannot be executed, so git would pass it over", path.display()));
+            return Err(error.help("put the repository on a file system that is not mounted noexec"));
+        }
+    }
+    Ok(())
+}

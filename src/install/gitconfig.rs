@@ -1,0 +1,115 @@
+//! The two settings of Git that instate needs, set by Git itself and taken back to the byte.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    error::{Doing, Error, Result},
+    repository::Repository,
+};
+
+/// Broken objects are refused before a hook sees them; push options reach the hooks.
+const SETTINGS: [(&str, &str); 2] =
+    [("receive.fsckObjects", "true"), ("receive.advertisePushOptions", "true")];
+
+/// What a setting is, from any of Git's files; asked of Git, who alone knows where they all are.
+///
+/// # Errors
+/// There is no git, or it cannot read its files.
+pub(super) fn get(git_dir: &Path, key: &str) -> Result<Option<String>> {
+    let (code, out) = git(git_dir, &["config", "--get", key])?;
+    match code {
+        Some(0) => Ok(Some(out.trim().to_owned())),
+        Some(1) => Ok(None),
+        _ => Err(Error::server(format!("git cannot read {key} of {}", git_dir.display()))),
+    }
+}
+
+/// Sets what is needed, and keeps what was there before.
+pub(super) fn set(repository: &Repository) -> Result<()> {
+    let git_dir = repository.git_dir();
+    let config = git_dir.join("config");
+    let needed = SETTINGS.iter().filter_map(|(key, value)| match local(git_dir, key) {
+        Ok(Some(set)) if set == *value => None,
+        Ok(_) => Some(Ok((key, value))),
+        Err(error) => Some(Err(error)),
+    });
+    let needed: Vec<_> = needed.collect::<Result<_>>()?;
+    let [before, after] = copies(repository);
+    if needed.is_empty() {
+        return Ok(());
+    }
+    // Where it was installed before, the first copy is the one to go back to.
+    if !before.exists() {
+        fs::copy(&config, &before).doing("copy", &config)?;
+    }
+    for (key, value) in needed {
+        write(git_dir, &["config", key, value])?;
+    }
+    fs::copy(&config, &after).doing("copy", &config)?;
+    Ok(())
+}
+
+/// Takes the settings back: to the byte where nobody else has changed the file since.
+pub(super) fn restore(repository: &Repository) -> Result<()> {
+    let git_dir = repository.git_dir();
+    let config = git_dir.join("config");
+    let [before, after] = copies(repository);
+    if !before.exists() {
+        return Ok(());
+    }
+    if fs::read(&config).doing("read", &config)? == fs::read(&after).doing("read", &after)? {
+        let bytes = fs::read(&before).doing("read", &before)?;
+        // In place, so that owner and mode stay.
+        fs::write(&config, bytes).doing("write", &config)?;
+    } else {
+        for (key, value) in SETTINGS {
+            if local(git_dir, key)?.as_deref() != Some(value) {
+                continue;
+            }
+            let file = before.display().to_string();
+            let (code, was) = git(git_dir, &["config", "--file", &file, "--get", key])?;
+            match code {
+                Some(0) => write(git_dir, &["config", key, was.trim()])?,
+                _ => write(git_dir, &["config", "--unset-all", key])?,
+            }
+        }
+    }
+    for copy in [before, after] {
+        fs::remove_file(&copy).doing("remove", &copy)?;
+    }
+    Ok(())
+}
+
+fn copies(repository: &Repository) -> [PathBuf; 2] {
+    ["config.before", "config.after"].map(|name| repository.state().join(name))
+}
+
+fn local(git_dir: &Path, key: &str) -> Result<Option<String>> {
+    let (code, out) = git(git_dir, &["config", "--local", "--get", key])?;
+    Ok((code == Some(0)).then(|| out.trim().to_owned()))
+}
+
+fn write(git_dir: &Path, arguments: &[&str]) -> Result<()> {
+    match git(git_dir, arguments)? {
+        (Some(0), _) => Ok(()),
+        _ => Err(Error::server(format!("git {} failed in {}", arguments.join(" "), git_dir.display()))),
+    }
+}
+
+fn git(git_dir: &Path, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(git_dir).args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        // Where the configuration is may be said by the environment; which repository is said here.
+        let text = name.to_string_lossy();
+        if text.starts_with("GIT_") && !text.starts_with("GIT_CONFIG") {
+            command.env_remove(&name);
+        }
+    }
+    let done = command.output().doing("run", Path::new("git"))?;
+    Ok((done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned()))
+}

@@ -1,0 +1,152 @@
+//! The entry files of the hooks, and the hooks that were there before.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Doing, Error, Result},
+    repository::Repository,
+};
+
+/// The hooks that instate needs.
+pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
+
+/// What a hook that was there before is called now. It stays in its folder, so that what it finds beside
+/// itself is still there.
+const BEFORE: &str = ".before-instate";
+
+/// What tells an entry file of ours from any other hook.
+const SIGN: &str = "instate install --uninstall";
+
+/// A hook that was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether git ran it: it could be executed when instate was installed.
+    pub ran: bool,
+}
+
+/// The hook that was there before ours, if there was one.
+#[must_use]
+pub fn earlier(repository: &Repository, name: &str) -> Option<Earlier> {
+    let path = folder(repository).join(format!("{name}{BEFORE}"));
+    fs::symlink_metadata(&path).ok()?;
+    let ran = !skipped(repository, name).exists();
+    Some(Earlier { path, ran })
+}
+
+/// Writes the entry files.
+pub(super) fn write(repository: &Repository) -> Result<()> {
+    let folder = folder(repository);
+    if !folder.exists() {
+        fs::create_dir(&folder).doing("make the folder", &folder)?;
+        let made = made(repository);
+        fs::write(&made, "").doing("write", &made)?;
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
+    let quoted = quote(&program)?;
+    for name in HOOKS {
+        let path = folder.join(name);
+        if fs::symlink_metadata(&path).is_ok() && !is_ours(&path) {
+            keep(repository, name, &path)?;
+        }
+        let text = match name {
+            "pre-receive" => include_str!("../../hooks/pre-receive"),
+            _ => include_str!("../../hooks/post-receive"),
+        };
+        let new = folder.join(format!("{name}.instate-new"));
+        fs::write(&new, text.replace("@PROGRAM@", &quoted)).doing("write", &new)?;
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).doing("make executable", &new)?;
+        fs::rename(&new, &path).doing("write", &path)?;
+    }
+    Ok(())
+}
+
+/// Removes the entry files and puts back what was there before.
+pub(super) fn remove(repository: &Repository) -> Result<()> {
+    let folder = folder(repository);
+    for name in HOOKS {
+        let path = folder.join(name);
+        if is_ours(&path) {
+            match earlier(repository, name) {
+                // One step, so that no push comes between.
+                Some(earlier) => fs::rename(&earlier.path, &path).doing("put back", &path)?,
+                None => fs::remove_file(&path).doing("remove", &path)?,
+            }
+        }
+        let skipped = skipped(repository, name);
+        if skipped.exists() {
+            fs::remove_file(&skipped).doing("remove", &skipped)?;
+        }
+    }
+    let made = made(repository);
+    if made.exists() {
+        // Somebody may have put a hook of their own there since.
+        let _ = fs::remove_dir(&folder);
+        fs::remove_file(&made).doing("remove", &made)?;
+    }
+    Ok(())
+}
+
+fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
+    let kept = path.with_file_name(format!("{name}{BEFORE}"));
+    if fs::symlink_metadata(&kept).is_ok() {
+        let error = Error::server(format!(
+            "{} is not instate's, and {} is there too",
+            path.display(),
+            kept.display()
+        ));
+        return Err(error.help("keep one of the two, and remove the other"));
+    }
+    let runs =
+        fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
+    if !runs {
+        let skipped = skipped(repository, name);
+        fs::write(&skipped, "").doing("write", &skipped)?;
+    }
+    fs::rename(path, &kept).doing("keep", path)
+}
+
+fn is_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() < 4096)
+        && fs::read_to_string(path).is_ok_and(|text| text.contains(SIGN))
+}
+
+fn folder(repository: &Repository) -> PathBuf {
+    repository.git_dir().join("hooks")
+}
+
+/// Remembers that git did not run the hook `name` that was there before.
+fn skipped(repository: &Repository, name: &str) -> PathBuf {
+    repository.state().join(format!("{name}.skipped"))
+}
+
+/// Remembers that the folder of hooks was made by us.
+fn made(repository: &Repository) -> PathBuf {
+    repository.state().join("hooks.made")
+}
+
+/// A path as one word of a shell.
+fn quote(path: &Path) -> Result<String> {
+    let text = path.to_str().filter(|text| crate::text::is_clean(text));
+    let text = text.ok_or_else(|| {
+        Error::server(format!("the path of the program, {}, is no plain text", path.display()))
+    })?;
+    Ok(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell_whatever_it_holds() {
+        let path = std::path::Path::new("/a b/it's/$(x)");
+        assert_eq!(quote(path).expect("it is text"), r"'/a b/it'\''s/$(x)'");
+    }
+}

@@ -1,0 +1,120 @@
+//! Putting the hooks into a repository, and taking them away again without a trace.
+
+mod gate;
+mod gitconfig;
+mod hooks;
+
+use std::{fs, path::Path};
+
+pub use hooks::{HOOKS, earlier};
+
+use crate::{
+    config::{Config, TEMPLATE},
+    error::{Doing, Error, Result},
+    repository::Repository,
+};
+
+/// Installs the hooks, or brings them up to date. Doing it twice changes nothing.
+///
+/// # Errors
+/// The repository is of a kind where the hooks would not hold, and nothing was written; or it cannot be
+/// written.
+pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<Vec<String>> {
+    gate::check(repository)?;
+    let text = match configuration {
+        Some(path) => {
+            Config::from_file(path)?;
+            Some(fs::read(path).doing("read the configuration", path)?)
+        }
+        None => None,
+    };
+    let mut said = Vec::new();
+    let state = repository.state();
+    fs::create_dir_all(&state).doing("make the folder", &state)?;
+    identity(&state)?;
+    let path = repository.config_path()?;
+    match text {
+        Some(text) => {
+            replace(&path, &text)?;
+            said.push(format!("configuration: {}", path.display()));
+        }
+        None if path.exists() => {
+            Config::load(repository)?;
+            said.push(format!("configuration: {} (as it was)", path.display()));
+        }
+        None => {
+            let name = repository.git_dir().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let text = TEMPLATE.replace("@DIRECTORY@", &format!("/srv/manifests/{name}"));
+            replace(&path, text.as_bytes())?;
+            said.push(format!("configuration: {} (new: edit it before the first push)", path.display()));
+        }
+    }
+    gitconfig::set(repository)?;
+    hooks::write(repository)?;
+    gate::holds(repository)?;
+    for name in HOOKS {
+        let kept = if earlier(repository, name).is_some() { ", after the one that was there" } else { "" };
+        said.push(format!("hook: {}{kept}", repository.git_dir().join("hooks").join(name).display()));
+    }
+    Ok(said)
+}
+
+/// Takes the hooks away: `hooks/` and `config` are as they were before. The record and the journal stay,
+/// unless `purge`.
+///
+/// # Errors
+/// The files cannot be written.
+pub fn uninstall(repository: &Repository, purge: bool) -> Result<Vec<String>> {
+    hooks::remove(repository)?;
+    gitconfig::restore(repository)?;
+    let mut said = vec![format!("{} has no hooks of instate any more", repository.git_dir().display())];
+    let state = repository.state();
+    if purge {
+        purge_record(repository)?;
+        if state.exists() {
+            fs::remove_dir_all(&state).doing("remove", &state)?;
+        }
+        let path = repository.git_dir().join("instate.yaml");
+        if path.exists() {
+            fs::remove_file(&path).doing("remove", &path)?;
+        }
+        said.push("its record, journal and configuration are gone; what is deployed stays".to_owned());
+    } else {
+        said.push(format!("its record, and its journal in {}, stay; --purge removes them", state.display()));
+    }
+    Ok(said)
+}
+
+/// Removes the refs of the record.
+fn purge_record(repository: &Repository) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| Error::server(format!("cannot remove the record: {error}"));
+    let references = repository.gix().references().map_err(|error| failed(&error))?;
+    for prefix in ["refs/instate/", crate::record::NOTES] {
+        for reference in references.prefixed(prefix).map_err(|error| failed(&error))? {
+            let reference = reference.map_err(|error| failed(&error))?;
+            reference.delete().map_err(|error| failed(&error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the repository's identity once. It stays when the hooks go, so that a folder is still known.
+fn identity(state: &Path) -> Result<()> {
+    let path = state.join("id");
+    if path.exists() {
+        return Ok(());
+    }
+    let mut random = [0u8; 8];
+    let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    got.map_err(|error| Error::server(format!("the system gives no random numbers: {error}")))?;
+    replace(&path, format!("{:016x}\n", u64::from_ne_bytes(random)).as_bytes())
+}
+
+/// Writes a file so that the old or the new one is there at any time.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = Path::new(&new);
+    fs::write(new, bytes).doing("write", new)?;
+    fs::rename(new, path).doing("write", path)
+}

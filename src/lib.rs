@@ -1,0 +1,30 @@
+//! instate: `git push` is the deployment.
+//!
+//! [`path`] tells what happens to a push, top to bottom; each word of it is a module. `ARCHITECTURE.md`
+//! draws the picture.
+
+pub mod apply;
+pub mod check;
+mod cli;
+pub mod config;
+pub mod error;
+pub mod finding;
+pub mod install;
+pub mod manifest;
+pub mod path;
+pub mod plan;
+mod point;
+pub mod policy;
+pub mod push;
+pub mod record;
+pub mod render;
+pub mod report;
+pub mod repository;
+pub mod source;
+pub mod target;
+pub mod text;
+pub mod tree;
+pub mod wait;
+pub mod worker;
+
+pub use cli::main;

@@ -1,0 +1,28 @@
+//! YAML text becomes Kubernetes objects, every node with its span.
+//!
+//! The tree keeps what was written; what Kubernetes makes of a scalar is [`scalar`]'s to say. No schema
+//! is known here: `check` has them.
+
+pub mod node;
+mod object;
+mod parse;
+pub mod scalar;
+
+pub use node::{NodeId, Tree, Value};
+pub use object::{Manifest, ObjectKey};
+pub use parse::parse;
+
+use std::rc::Rc;
+
+use crate::{finding::Finding, source::Source};
+
+/// Reads the objects of one file, `List` kinds expanded.
+#[must_use]
+pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {
+    let (trees, mut findings) = parse(source);
+    let mut manifests = Vec::new();
+    for tree in trees {
+        object::read(source, &Rc::new(tree), &mut manifests, &mut findings);
+    }
+    (manifests, findings)
+}

@@ -1,0 +1,321 @@
+//! A document becomes a Kubernetes object: what identifies it, and where that stands.
+
+use std::{fmt, rc::Rc};
+
+use super::{
+    node::{NodeId, Tree, Value},
+    scalar::{self, Kind},
+};
+use crate::{
+    finding::{Code, Finding},
+    source::{Place, Source, Span},
+    text,
+};
+
+/// `List` in `List` in `List`: nobody writes more.
+const MAX_LISTS: usize = 4;
+
+/// What identifies an object in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// The group of `apiVersion`; empty for the core group. The version does not identify.
+    pub group: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// As written, or `None`.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)?;
+        self.namespace.iter().try_for_each(|namespace| write!(f, " in {namespace}"))
+    }
+}
+
+/// One Kubernetes object as written.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// What identifies it.
+    pub key: ObjectKey,
+    /// `apps/v1`.
+    pub api_version: String,
+    /// The file.
+    pub source: Source,
+    /// The document that holds it.
+    pub tree: Rc<Tree>,
+    /// Its mapping in the document; not the root where a `List` was expanded.
+    pub node: NodeId,
+    name: Span,
+}
+
+impl Manifest {
+    /// Where its name stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.source.place(self.name)
+    }
+}
+
+/// Reads the objects of one document.
+pub(super) fn read(
+    source: &Source,
+    tree: &Rc<Tree>,
+    manifests: &mut Vec<Manifest>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut reader = Reader { source, tree, manifests, findings };
+    if let Some(root) = tree.root() {
+        reader.object(root, 0);
+    }
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    tree: &'a Rc<Tree>,
+    manifests: &'a mut Vec<Manifest>,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn object(&mut self, node: NodeId, lists: usize) {
+        match self.tree.value(node) {
+            Value::Mapping(_) => {}
+            // A document that holds nothing is nothing, as between two lines `---`.
+            Value::Scalar(text, style) if lists == 0 && scalar::kind(text, *style) == Kind::Null => return,
+            other => {
+                let what = describe(other);
+                let message = format!("a document is {what}, not a Kubernetes object");
+                let help = "if the file is no manifest, name it in .instateignore";
+                self.report(Code::NotAnObject, message, self.tree.span(node), help);
+                return;
+            }
+        }
+        let api_version = self.text(node, "apiVersion", "apiVersion", node);
+        let kind = self.text(node, "kind", "kind", node);
+        let (Some(api_version), Some(kind)) = (api_version, kind) else { return };
+        let known = self.api_version(&api_version) & self.kind(&kind);
+        if kind.0.ends_with("List") && self.tree.get(node, "items").is_some() {
+            self.list(node, &kind.0, lists);
+        } else if known {
+            self.named(node, api_version.0, kind.0);
+        }
+    }
+
+    fn list(&mut self, node: NodeId, kind: &str, lists: usize) {
+        let Some((_, items)) = self.tree.get(node, "items") else { return };
+        if lists == MAX_LISTS {
+            let message = format!("a {} stands in {MAX_LISTS} others", text::excerpt(kind, 40));
+            self.report(Code::FieldInvalid, message, self.tree.span(items), "write its objects as documents");
+            return;
+        }
+        match self.tree.value(items) {
+            Value::Sequence(items) => items.iter().for_each(|item| self.object(*item, lists + 1)),
+            other => {
+                let message = format!(
+                    "`items` of a {} is {}, not a sequence",
+                    text::excerpt(kind, 40),
+                    describe(other)
+                );
+                self.report(
+                    Code::FieldInvalid,
+                    message,
+                    self.tree.span(items),
+                    "write `items:` and one `- ` an object",
+                );
+            }
+        }
+    }
+
+    fn named(&mut self, node: NodeId, api_version: String, kind: String) {
+        let Some((_, metadata)) = self.tree.get(node, "metadata") else {
+            let message = format!("{kind} has no `metadata.name`");
+            self.report(Code::FieldMissing, message, self.first_line(node), "add `metadata:` with a `name:`");
+            return;
+        };
+        if !matches!(self.tree.value(metadata), Value::Mapping(_)) {
+            let message =
+                format!("`metadata` of a {kind} is {}, not a mapping", describe(self.tree.value(metadata)));
+            self.report(
+                Code::FieldInvalid,
+                message,
+                self.tree.span(metadata),
+                "indent `name:` below `metadata:`",
+            );
+            return;
+        }
+        if let Some((key, _)) = self.tree.get(metadata, "generateName")
+            && self.tree.get(metadata, "name").is_none()
+        {
+            let message = format!("{kind} has `generateName`: each deployment would create another one");
+            self.report(Code::FieldInvalid, message, self.tree.span(key), "give it a `name:`");
+            return;
+        }
+        let name = self.text(metadata, "name", "metadata.name", node);
+        let namespace = match self.tree.get(metadata, "namespace") {
+            Some((_, value)) if self.is_null(value) => None,
+            Some(_) => match self.text(metadata, "namespace", "metadata.namespace", node) {
+                Some(found) => Some(found),
+                None => return,
+            },
+            None => None,
+        };
+        let Some((name, span)) = name else { return };
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+        if !self.name("metadata.name", &name, span, lenient_names(&group)) {
+            return;
+        }
+        if let Some((namespace, span)) = &namespace
+            && !self.name("metadata.namespace", namespace, *span, false)
+        {
+            return;
+        }
+        let key = ObjectKey { group, kind, namespace: namespace.map(|(text, _)| text), name };
+        let (source, tree) = (self.source.clone(), Rc::clone(self.tree));
+        self.manifests.push(Manifest { key, api_version, source, tree, node, name: span });
+    }
+
+    /// The text in the field `key` of a mapping, which must have it.
+    fn text(&mut self, mapping: NodeId, key: &str, path: &str, object: NodeId) -> Option<(String, Span)> {
+        let Some((_, value)) = self.tree.get(mapping, key) else {
+            let nearest = self.tree.entries(mapping).iter().filter_map(|(k, _)| self.tree.scalar(*k));
+            let meant = text::nearest(key, nearest.map(|(text, _)| text)).map(ToOwned::to_owned);
+            let found = meant.and_then(|meant| self.tree.get(mapping, &meant));
+            let span = found.map_or_else(|| self.first_line(object), |(key, _)| self.tree.span(key));
+            let help = match found {
+                Some(_) => format!("did you mean `{key}` here?"),
+                None => format!("add `{key}:`"),
+            };
+            self.report(Code::FieldMissing, format!("an object has no `{path}`"), span, &help);
+            return None;
+        };
+        let span = self.tree.span(value);
+        match self.tree.scalar(value) {
+            Some((text, style)) => match scalar::kind(text, style) {
+                Kind::Text if !text.is_empty() => return Some((text.to_owned(), span)),
+                Kind::Text | Kind::Null => {
+                    self.report(Code::FieldMissing, format!("`{path}` is empty"), span, "give it a value");
+                }
+                other => {
+                    let message = format!("`{path}` is {}, not a text", other.describe());
+                    self.report(
+                        Code::FieldInvalid,
+                        message,
+                        span,
+                        &format!("put it in quotes: \"{}\"", text::excerpt(text, 40)),
+                    );
+                }
+            },
+            None => {
+                let message = format!("`{path}` is {}, not a text", describe(self.tree.value(value)));
+                self.report(Code::FieldInvalid, message, span, "write one text");
+            }
+        }
+        None
+    }
+
+    fn is_null(&self, node: NodeId) -> bool {
+        self.tree.scalar(node).is_some_and(|(text, style)| scalar::kind(text, style) == Kind::Null)
+    }
+
+    fn api_version(&mut self, (text, span): &(String, Span)) -> bool {
+        let (group, version) = text.split_once('/').unwrap_or(("", text));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_version = version.starts_with(|c: char| c.is_ascii_lowercase())
+            && version.chars().all(|c| plain(c) || c == '-');
+        let is_group = group.is_empty() != text.contains('/')
+            && group.chars().all(|c| plain(c) || matches!(c, '-' | '.'));
+        if !(is_version && is_group) {
+            let message = format!("`{}` is no apiVersion", text::excerpt(text, 60));
+            self.report(Code::FieldInvalid, message, *span, "write `v1` or `group/version`, as in `apps/v1`");
+        }
+        is_version && is_group
+    }
+
+    fn kind(&mut self, (text, span): &(String, Span)) -> bool {
+        let good = text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.chars().all(|c| c.is_ascii_alphanumeric());
+        if !good {
+            let message = format!("`{}` is no kind", text::excerpt(text, 60));
+            self.report(Code::FieldInvalid, message, *span, "a kind is one word like `Deployment`");
+        }
+        good
+    }
+
+    fn name(&mut self, path: &str, text: &str, span: Span, lenient: bool) -> bool {
+        let (good, rule) = if lenient {
+            let good = !text.contains(['/', '%']) && text != "." && text != ".." && text::is_clean(text);
+            (good, "a name has no `/` and no `%`")
+        } else {
+            let part = |p: &str| {
+                let inner = p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+                inner && !p.is_empty() && !p.starts_with('-') && !p.ends_with('-')
+            };
+            let good = text.len() <= 253 && text.split('.').all(part);
+            (good, "use lower case letters, digits, `-` and `.`, at most 253")
+        };
+        if !good {
+            let message = format!("`{path}` cannot be `{}`", text::excerpt(text, 60));
+            self.report(Code::FieldInvalid, message, span, rule);
+        }
+        good
+    }
+
+    /// Where to point when something is missing: at the mapping's first key.
+    fn first_line(&self, node: NodeId) -> Span {
+        self.tree.entries(node).first().map_or(self.tree.span(node), |(key, _)| self.tree.span(*key))
+    }
+
+    fn report(&mut self, code: Code, message: String, span: Span, help: &str) {
+        self.findings.push(Finding::error(code, message).at(self.source.place(span)).help(help));
+    }
+}
+
+/// Groups whose names may hold nearly everything, as `system:node` does.
+fn lenient_names(group: &str) -> bool {
+    matches!(group, "rbac.authorization.k8s.io" | "certificates.k8s.io")
+}
+
+fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Scalar(text, style) => scalar::kind(text, *style).describe(),
+        Value::Sequence(_) => "a sequence",
+        Value::Mapping(_) => "a mapping",
+        Value::Alias(_) => "an alias",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{manifest::read, source::Source};
+
+    fn keys(text: &str) -> Vec<String> {
+        let (manifests, findings) = read(&Source::new("a.yaml", text));
+        assert!(findings.is_empty(), "{findings:#?}");
+        manifests.iter().map(|m| m.key.to_string()).collect()
+    }
+
+    #[test]
+    fn documents_of_a_file_are_objects_and_empty_ones_are_nothing() {
+        let text = "# c\n---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n---\n# only this\n---\n\
+                    kind: Role\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: system:x\n  namespace: n\n";
+        assert_eq!(keys(text), ["Service/a", "Role/system:x in n"]);
+    }
+
+    #[test]
+    fn lists_are_expanded() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n\
+                    - apiVersion: v1\n  kind: List\n  items:\n  - {apiVersion: v1, kind: Secret, metadata: {name: b}}\n";
+        assert_eq!(keys(text), ["ConfigMap/a", "Secret/b"]);
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        assert_eq!(
+            keys("{\"apiVersion\": \"v1\",\n\t\"kind\": \"Service\", \"metadata\": {\"name\": \"a\"}}\n"),
+            ["Service/a"]
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! YAML text becomes trees: one a document, bounded, with findings for what is no YAML.
+
+use std::collections::HashSet;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
+
+use super::node::{Node, NodeId, Style, Tree, Value};
+use crate::{
+    finding::{Code, Finding},
+    source::{Source, Span},
+    text,
+};
+
+/// Nesting that no manifest needs; a bound on what a push can make the server hold.
+const MAX_DEPTH: usize = 100;
+/// Nodes of one document.
+const MAX_NODES: usize = 1_000_000;
+
+/// Reads every document of a file. A document that is not YAML gives a finding and no tree, and the
+/// reading goes on at the next one.
+#[must_use]
+pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
+    let text = source.text();
+    let mut reader = Reader::new(source);
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    options.disallow_directives = true;
+    // Our own budget speaks before the parser's.
+    options.flow_nesting_limit = MAX_DEPTH + 1;
+    options.block_nesting_limit = MAX_DEPTH + 1;
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    while let Some(event) = parser.next_event() {
+        match event {
+            Ok((Event::StreamEnd, _)) => break,
+            Ok((event, span)) => {
+                let span = span.byte_range().map(Span::from).unwrap_or_default();
+                if reader.event(event, span).is_err() && !matches!(parser.proceed_next_document(), Ok(true)) {
+                    break;
+                }
+            }
+            Err(error) => {
+                reader.broken(&error);
+                if !matches!(parser.proceed_next_document(), Ok(true)) {
+                    break;
+                }
+            }
+        }
+    }
+    (reader.trees, reader.findings)
+}
+
+/// A collection that is being read.
+struct Open {
+    node: NodeId,
+    children: Vec<NodeId>,
+    mapping: bool,
+    keys: HashSet<Box<str>>,
+}
+
+/// The document cannot be read further; its finding has been made.
+struct GiveUp;
+
+struct Reader<'s> {
+    source: &'s Source,
+    trees: Vec<Tree>,
+    findings: Vec<Finding>,
+    tree: Tree,
+    open: Vec<Open>,
+    anchors: Vec<(usize, NodeId)>,
+    documents: usize,
+}
+
+impl<'s> Reader<'s> {
+    fn new(source: &'s Source) -> Self {
+        Self {
+            source,
+            trees: Vec::new(),
+            findings: Vec::new(),
+            tree: Tree::default(),
+            open: Vec::new(),
+            anchors: Vec::new(),
+            documents: 0,
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), GiveUp> {
+        match event {
+            Event::DocumentStart(explicit, _) => self.start(explicit, span),
+            Event::DocumentEnd => {
+                let tree = std::mem::take(&mut self.tree);
+                self.trees.push(tree);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let style = if matches!(style, ScalarStyle::Plain) { Style::Plain } else { Style::Quoted };
+                let tag = tag.map(|t| t.original().into_boxed_str());
+                let id = self.add(Node { value: Value::Scalar(text.into(), style), span, tag })?;
+                self.anchor(anchor, id);
+                self.place(id);
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.collection(Value::Sequence(Box::default()), span, anchor, tag.map(|t| t.original()))?;
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.collection(Value::Mapping(Box::default()), span, anchor, tag.map(|t| t.original()))?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => {
+                // The newest definition counts; an anchor inside itself is not known yet.
+                let target = self.anchors.iter().rev().find(|(a, _)| *a == anchor).map(|(_, id)| *id);
+                let Some(target) = target.filter(|id| !self.open.iter().any(|o| o.node == *id)) else {
+                    return Err(self.give_up(Code::YamlSyntax, "an alias stands inside what it names", span));
+                };
+                let id = self.add(Node { value: Value::Alias(target), span, tag: None })?;
+                self.place(id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, explicit: bool, span: Span) {
+        self.documents += 1;
+        self.reset();
+        if !explicit && self.documents > 1 {
+            let message = "kubectl would silently drop this document: it follows a line `...`";
+            let finding = Finding::error(Code::HiddenDocument, message).at(self.source.place(span));
+            self.findings.push(finding.help("begin the document with a line `---`"));
+        }
+        if explicit {
+            let rest = self
+                .source
+                .text()
+                .get(span.start as usize..)
+                .and_then(|t| t.lines().next())
+                .unwrap_or_default();
+            let after = rest.trim_start_matches('-').trim();
+            if !after.is_empty() && !after.starts_with('#') {
+                let message = "kubectl does not see a document that begins on the line of its `---`";
+                let finding = Finding::error(Code::HiddenDocument, message).at(self.source.place(span));
+                self.findings.push(finding.help("put `---` on a line of its own"));
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.tree = Tree::default();
+        self.open.clear();
+        self.anchors.clear();
+    }
+
+    fn add(&mut self, node: Node) -> Result<NodeId, GiveUp> {
+        if self.tree.len() >= MAX_NODES {
+            let message = format!("a document has more than {MAX_NODES} values");
+            return Err(self.give_up(Code::DocumentTooLarge, &message, node.span));
+        }
+        Ok(self.tree.push(node))
+    }
+
+    fn collection(
+        &mut self,
+        value: Value,
+        span: Span,
+        anchor: usize,
+        tag: Option<String>,
+    ) -> Result<(), GiveUp> {
+        if self.open.len() >= MAX_DEPTH {
+            let message = format!("a document is nested more than {MAX_DEPTH} levels deep");
+            return Err(self.give_up(Code::DocumentTooLarge, &message, span));
+        }
+        let mapping = matches!(value, Value::Mapping(_));
+        let node = self.add(Node { value, span, tag: tag.map(String::into_boxed_str) })?;
+        self.anchor(anchor, node);
+        self.open.push(Open { node, children: Vec::new(), mapping, keys: HashSet::new() });
+        Ok(())
+    }
+
+    fn anchor(&mut self, anchor: usize, id: NodeId) {
+        if anchor != 0 {
+            self.anchors.push((anchor, id));
+        }
+    }
+
+    /// Puts a complete node where it belongs: below the open collection, or at the root.
+    fn place(&mut self, id: NodeId) {
+        let Some(open) = self.open.last_mut() else {
+            self.tree.set_root(id);
+            return;
+        };
+        let is_key = open.mapping && open.children.len().is_multiple_of(2);
+        open.children.push(id);
+        if is_key
+            && let Some((key, _)) = self.tree.scalar(id)
+            && key != "<<"
+            && !open.keys.insert(key.into())
+        {
+            let message = format!("the key `{}` stands twice in one mapping", text::excerpt(key, 40));
+            let finding =
+                Finding::error(Code::DuplicateKey, message).at(self.source.place(self.tree.span(id)));
+            self.findings.push(finding.help("remove one of the two, or join their values"));
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(Open { node, children, mapping, .. }) = self.open.pop() else { return };
+        let value = if mapping {
+            Value::Mapping(children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+        } else {
+            Value::Sequence(children.into())
+        };
+        self.tree.fill(node, value);
+        self.place(node);
+    }
+
+    fn give_up(&mut self, code: Code, message: &str, span: Span) -> GiveUp {
+        self.findings.push(Finding::error(code, message).at(self.source.place(span)));
+        self.reset();
+        GiveUp
+    }
+
+    fn broken(&mut self, error: &ScanError) {
+        let at = error.marker().byte_offset().unwrap_or_default();
+        let place = self.source.place(Span::from(at..at));
+        self.findings.push(syntax(self.source, error, at).at(place));
+        self.reset();
+    }
+}
+
+/// Says what a parser's error means to the person who wrote the file.
+fn syntax(source: &Source, error: &ScanError, at: usize) -> Finding {
+    let text = source.text();
+    let at = at.min(text.len());
+    let start = text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
+    let line = text.get(start..).and_then(|t| t.lines().next()).unwrap_or_default();
+    if line.starts_with('%') {
+        let message = "a YAML directive, which Kubernetes tools do not read";
+        return Finding::error(Code::YamlSyntax, message).help("remove the line");
+    }
+    let finding =
+        Finding::error(Code::YamlSyntax, format!("not valid YAML: {}", text::excerpt(&error.info(), 160)));
+    if line.trim_start_matches(' ').starts_with('\t') {
+        return finding.help("indent with spaces: YAML allows no tabs there");
+    }
+    if line.contains("{{") {
+        return finding.help("this looks like a template: deploy what it renders to");
+    }
+    finding
+}

@@ -1,0 +1,145 @@
+//! The path of a push, told twice: [`judge`] until it is accepted, [`deploy`] until it runs.
+
+use gix::ObjectId;
+
+use crate::{
+    apply::apply,
+    check::check,
+    config::{Config, Environment},
+    error::Result,
+    finding::{Code, Finding, Verdict},
+    manifest::{self, Manifest},
+    plan::{Items, Plan},
+    policy,
+    push::{Push, Update},
+    render,
+    repository::Repository,
+    target::{self, Target},
+    tree::{Files, GitFiles, Objects, Snapshot, snapshot},
+    wait::wait,
+};
+
+/// A push that was judged.
+pub struct Judgement<'c> {
+    /// Accept or refuse.
+    pub verdict: Verdict,
+    /// The environments whose branch it moves, each with the update that moves it.
+    pub moves: Vec<(&'c Environment, Update)>,
+}
+
+/// Judges a push: every reason to refuse it, before any ref moves. Nothing is changed.
+///
+/// # Errors
+/// It could not be judged, which is the server's fault and refuses it too.
+pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Result<Judgement<'c>> {
+    let objects = repository.objects(push.quarantine.as_deref())?;
+    let mut findings: Vec<Finding> = push.updates.iter().filter_map(policy::reference).collect();
+    let mut moves = Vec::new();
+    for environment in &config.environments {
+        let Some(update) = push.updates.iter().find(|update| update.reference == environment.reference)
+        else {
+            continue;
+        };
+        moves.push((environment, update.clone()));
+        let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
+        match (wrong, update.new) {
+            (None, Some(new)) => findings.extend(judge_revision(repository, environment, &objects, new)?),
+            (wrong, _) => findings.extend(wrong),
+        }
+    }
+    Ok(Judgement { verdict: Verdict::new(findings), moves })
+}
+
+/// Judges one revision for one environment.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_revision(
+    repository: &Repository,
+    environment: &Environment,
+    objects: &Objects,
+    id: ObjectId,
+) -> Result<Vec<Finding>> {
+    let live = target::of(environment, &repository.identity()?).inspect()?;
+    let revision = read_commit(objects, id, environment)?;
+    let mut findings = revision.findings;
+    if revision.snapshot.files.is_empty() && findings.is_empty() {
+        let message = format!("the revision has no manifest for `{}`", environment.name);
+        // An empty tree is a mistake far more often than a wish.
+        let finding = match live.len() {
+            0 => Finding::warning(Code::NoManifests, message),
+            n => {
+                Finding::error(Code::NoManifests, format!("{message}, and all {n} that run would be deleted"))
+            }
+        };
+        findings.push(finding.help("manifests are *.yaml, *.yml and *.json under the environment's path"));
+    }
+    Ok(findings)
+}
+
+/// A revision as far as it can be read without a target.
+pub struct Revision<Id> {
+    /// Its files.
+    pub snapshot: Snapshot<Id>,
+    /// Its objects.
+    pub manifests: Vec<Manifest>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// Tree, render, manifest, check.
+///
+/// # Errors
+/// The files cannot be read.
+pub fn read<F: Files>(files: &F, path: &str, namespace: &str) -> Result<Revision<F::Id>> {
+    let mut snapshot = snapshot(files, path)?;
+    let mut findings = std::mem::take(&mut snapshot.findings);
+    let mut manifests = Vec::new();
+    for file in &snapshot.files {
+        match render::plain(&file.path, files.read(&file.id)?) {
+            Ok(source) => {
+                let (objects, wrong) = manifest::read(&source);
+                manifests.extend(objects);
+                findings.extend(wrong);
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    findings.extend(check(&manifests, namespace));
+    Ok(Revision { snapshot, manifests, findings })
+}
+
+fn read_commit(objects: &Objects, id: ObjectId, environment: &Environment) -> Result<Revision<ObjectId>> {
+    let tree = objects.tree_of_commit(id)?.unwrap_or_else(|| ObjectId::empty_tree(id.kind()));
+    read(&GitFiles::new(objects, tree), &environment.path, &environment.namespace)
+}
+
+/// Hears of the steps of a deployment before they are taken.
+pub trait Steps {
+    /// The plan is made; an error stops the deployment before anything is changed.
+    ///
+    /// # Errors
+    /// It could not be journalled.
+    fn planned(&mut self, plan: &Plan, manifests: &[Manifest]) -> Result<()>;
+}
+
+/// Deploys a revision that was judged: plan, apply, wait. The caller records how it ended.
+///
+/// # Errors
+/// Why it does not run.
+pub fn deploy(
+    repository: &Repository,
+    environment: &Environment,
+    id: ObjectId,
+    steps: &mut dyn Steps,
+) -> Result<Plan> {
+    let objects = repository.objects(None)?;
+    let revision = read_commit(&objects, id, environment)?;
+    let wanted: Items = revision.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
+    let target: Box<dyn Target> = target::of(environment, &repository.identity()?);
+    let plan = Plan::new(&wanted, &target.inspect()?);
+    steps.planned(&plan, &revision.manifests)?;
+    apply(target.as_ref(), &plan, &wanted, &|id| objects.blob(*id))?;
+    wait(target.as_ref(), &plan, &wanted)?;
+    Ok(plan)
+}

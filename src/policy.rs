@@ -1,0 +1,50 @@
+//! The server's rules on refs. Rules on people, paths and objects get their place here.
+
+use crate::{
+    error::Result,
+    finding::{Code, Finding},
+    push::Update,
+    record::NOTES,
+    text,
+    tree::Objects,
+};
+
+/// What is wrong with moving a ref at all, whichever branch it is: the record is instate's alone.
+#[must_use]
+pub fn reference(update: &Update) -> Option<Finding> {
+    let name = &update.reference;
+    // Git compares names byte by byte, but a file system may fold the case.
+    let lower = name.to_ascii_lowercase();
+    let under = |prefix: &str| {
+        lower == prefix || lower.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+    };
+    (under("refs/instate") || under(NOTES)).then(|| {
+        let message = format!("{} is instate's record, which nobody pushes", text::excerpt(name, 80));
+        Finding::error(Code::RecordRef, message)
+            .help("push branches only; look at the record with: instate log")
+    })
+}
+
+/// What is wrong with moving an environment's branch in this way.
+///
+/// # Errors
+/// The history cannot be read.
+pub fn branch(update: &Update, name: &str, environment: &str, objects: &Objects) -> Result<Option<Finding>> {
+    let Some(new) = update.new else {
+        let message =
+            format!("{name} is the branch of the environment `{environment}` and cannot be deleted");
+        let finding = Finding::error(Code::BranchDeleted, message);
+        return Ok(Some(finding.help("take the environment out of the server's configuration first")));
+    };
+    if objects.tree_of_commit(new)?.is_none() {
+        return Ok(Some(Finding::error(Code::NotACommit, format!("{name} would not point to a commit"))));
+    }
+    // A tip that is lost is no reason to refuse what replaces it.
+    let Some(old) = update.old.filter(|old| objects.has(*old)) else { return Ok(None) };
+    if objects.is_ancestor(old, new)? {
+        return Ok(None);
+    }
+    let message = format!("{name} would lose revisions that `{environment}` has run");
+    let finding = Finding::error(Code::NotFastForward, message);
+    Ok(Some(finding.help("git pull --rebase, then git push; to go back use git revert")))
+}

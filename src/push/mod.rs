@@ -1,0 +1,121 @@
+//! What Git handed us: ref updates, the quarantine, who pushed. Nothing is judged here.
+
+mod process;
+mod who;
+
+pub use process::{Handle, Process};
+pub use who::who;
+
+use std::{ffi::OsStr, io::Read, path::PathBuf};
+
+use gix::{ObjectId, hash};
+
+use crate::{
+    error::{Error, Result},
+    text,
+};
+
+/// The most that is read of a hook's standard input, in bytes: some 10,000 refs.
+const MAX_INPUT: u64 = 1 << 20;
+
+/// One ref that a push would move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// The ref's full name, as bytes that were made text.
+    pub reference: String,
+    /// Where it points now; `None` where the push creates it.
+    pub old: Option<ObjectId>,
+    /// Where it would point; `None` where the push deletes it.
+    pub new: Option<ObjectId>,
+}
+
+/// A push as a hook sees it.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The refs that it moves.
+    pub updates: Vec<Update>,
+    /// Where its objects are until it is accepted.
+    pub quarantine: Option<PathBuf>,
+    /// Who pushed, as the server knows it.
+    pub who: String,
+    /// The `git receive-pack` that runs the hook.
+    pub receiver: Process,
+}
+
+impl Push {
+    /// Reads a push from the environment of this process and from `input`, the hook's standard input.
+    ///
+    /// # Errors
+    /// The input is not what Git writes.
+    pub fn from_git(input: &[u8]) -> Result<Self> {
+        Ok(Self {
+            updates: updates(input)?,
+            quarantine: std::env::var_os("GIT_QUARANTINE_PATH")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            who: who(|name| std::env::var_os(name)),
+            receiver: Process::receiver()?,
+        })
+    }
+}
+
+/// Reads a hook's whole standard input, which a hook that was there before wants too.
+///
+/// # Errors
+/// It is longer than any real push.
+pub fn input(from: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_INPUT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::server(format!("the hook has no input: {error}")))?;
+    if bytes.len() as u64 > MAX_INPUT {
+        return Err(Error::revision("the push moves too many refs at once").help("push fewer refs"));
+    }
+    Ok(bytes)
+}
+
+fn updates(input: &[u8]) -> Result<Vec<Update>> {
+    let lines = input.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| update(line).ok_or_else(|| malformed(line))).collect()
+}
+
+fn update(line: &[u8]) -> Option<Update> {
+    let mut parts = line.splitn(3, |b| *b == b' ');
+    let mut id = || {
+        let id = ObjectId::from_hex(parts.next()?).ok().filter(|id| id.kind() == hash::Kind::Sha1)?;
+        Some((!id.is_null()).then_some(id))
+    };
+    let (old, new) = (id()?, id()?);
+    // A name that is not UTF-8 is no environment's and cannot be the record's, so a lossy one will do.
+    let reference = String::from_utf8_lossy(parts.next()?).into_owned();
+    (!reference.is_empty()).then_some(Update { reference, old, new })
+}
+
+fn malformed(line: &[u8]) -> Error {
+    let error =
+        Error::server(format!("the hook was not given ref updates but `{}`", text::excerpt_bytes(line, 60)));
+    error.help("let git run the hook; a hook that runs others must hand on its standard input")
+}
+
+/// Reads a variable as text that is fit for a message and a note.
+fn text_of(value: &OsStr) -> String {
+    text::excerpt_bytes(value.as_encoded_bytes(), 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_of_a_push_are_read_and_anything_else_is_refused() {
+        let (a, z) = ("1".repeat(40), "0".repeat(40));
+        let input = format!("{z} {a} refs/heads/new\n{a} {z} refs/heads/gone and more\n");
+        let read = updates(input.as_bytes()).expect("because git writes this");
+        assert_eq!(read.len(), 2);
+        assert_eq!((read[0].old, read[0].new.is_some()), (None, true));
+        assert_eq!((read[1].reference.as_str(), read[1].new), ("refs/heads/gone and more", None));
+        for wrong in ["x", "1 2 refs/heads/main", &format!("{a} {a}"), &format!("{a} {a} ")] {
+            assert!(updates(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}

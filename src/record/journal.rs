@@ -1,0 +1,238 @@
+//! The journal: a file of lines, each with its checksum, appended under a kernel lock and on the disk
+//! before anybody relies on it.
+//!
+//! A crash can leave a torn last line. It was never relied on, so it is set aside and the journal goes on
+//! before it. A line that is damaged before good ones is something else: what followed from it cannot be
+//! known, so nothing is accepted until a person has looked.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{Entry, State, lock::Lock};
+use crate::{
+    error::{Doing, Error, Result},
+    point,
+};
+
+/// From this size on, in bytes, the journal is rewritten without what has ended and is recorded.
+const COMPACT_FROM: u64 = 256 << 10;
+
+/// The journal of one repository.
+pub struct Journal {
+    folder: PathBuf,
+}
+
+/// What a journal's bytes hold.
+struct Contents {
+    entries: Vec<Entry>,
+    /// The bytes up to here are good; a torn line may follow.
+    good: usize,
+}
+
+impl Journal {
+    /// The journal in the state folder `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder.join("journal")
+    }
+
+    /// Everything that is remembered.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged before its end.
+    pub fn state(&self) -> Result<State> {
+        let _lock = self.lock()?;
+        Ok(State::replay(self.contents(&self.bytes()?)?.entries))
+    }
+
+    /// Adds entries, all or none, and returns when they are on the disk.
+    ///
+    /// # Errors
+    /// They are not in the journal: the disk is full, or the journal is damaged.
+    pub fn append(&self, entries: &[Entry]) -> Result<()> {
+        let _lock = self.lock()?;
+        let path = self.path();
+        let bytes = self.bytes()?;
+        let contents = self.contents(&bytes)?;
+        if contents.good < bytes.len() {
+            self.set_aside(&bytes[contents.good..])?;
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .doing("open the journal", &path)?;
+        let written = append(&mut file, contents.good as u64, &lines(entries)?);
+        written.doing("write the journal", &path)?;
+        if bytes.is_empty() {
+            sync_folder(&self.folder)?;
+        }
+        point::reach("journal-appended");
+        Ok(())
+    }
+
+    /// Rewrites a journal that has grown, without what nobody needs any more.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; the old journal stays.
+    pub fn compact(&self) -> Result<()> {
+        let _lock = self.lock()?;
+        let (path, new) = (self.path(), self.folder.join("journal.new"));
+        if fs::metadata(&path).map_or(0, |m| m.len()) < COMPACT_FROM {
+            return Ok(());
+        }
+        let kept = State::replay(self.contents(&self.bytes()?)?.entries).into_entries();
+        let mut file = File::create(&new).doing("write the journal", &new)?;
+        file.write_all(&lines(&kept)?).and_then(|()| file.sync_all()).doing("write the journal", &new)?;
+        fs::rename(&new, &path).doing("replace the journal", &path)?;
+        sync_folder(&self.folder)
+    }
+
+    fn lock(&self) -> Result<Lock> {
+        Lock::acquire(&self.folder, "journal")
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>> {
+        match fs::read(self.path()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other.doing("read the journal", &self.path()),
+        }
+    }
+
+    fn contents(&self, bytes: &[u8]) -> Result<Contents> {
+        let mut contents = Contents { entries: Vec::new(), good: 0 };
+        let mut at = 0;
+        let mut damaged = None;
+        for (number, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+            at += line.len();
+            match (entry(line), damaged) {
+                (Some(entry), None) => {
+                    contents.entries.push(entry);
+                    contents.good = at;
+                }
+                (Some(_), Some(bad)) => {
+                    let path = self.path();
+                    let error =
+                        Error::server(format!("the journal {} is damaged at line {bad}", path.display()));
+                    let moved = path.with_extension("damaged");
+                    // Without a journal the tips are judged and deployed again, which changes nothing that is right.
+                    return Err(error.help(format!(
+                        "mv {} {}; instate resume",
+                        path.display(),
+                        moved.display()
+                    )));
+                }
+                (None, _) => damaged = damaged.or(Some(number + 1)),
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Keeps a torn end for whoever wants to look at it; the newest is enough.
+    fn set_aside(&self, torn: &[u8]) -> Result<()> {
+        let path = self.folder.join("journal.torn");
+        fs::write(&path, torn).doing("set aside the journal's torn end in", &path)
+    }
+}
+
+/// Writes behind the good end; on failure the file ends where it did, so that nothing half-written stays.
+fn append(file: &mut File, good: u64, lines: &[u8]) -> std::io::Result<()> {
+    file.set_len(good)?;
+    file.seek(SeekFrom::Start(good))?;
+    let done = file.write_all(lines).and_then(|()| file.sync_data());
+    if done.is_err() {
+        let _ = file.set_len(good);
+    }
+    done
+}
+
+fn lines(entries: &[Entry]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for entry in entries {
+        let json = serde_json::to_string(entry)
+            .map_err(|error| Error::server(format!("cannot write the journal: {error}")))?;
+        bytes.extend_from_slice(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).as_bytes());
+    }
+    Ok(bytes)
+}
+
+fn entry(line: &[u8]) -> Option<Entry> {
+    let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let (sum, json) = line.split_once(' ')?;
+    let good = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(json.as_bytes());
+    good.then(|| serde_json::from_str(json).ok())?
+}
+
+/// Makes names in a folder durable.
+///
+/// # Errors
+/// The folder cannot be synced.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|f| f.sync_all()).doing("sync the folder", folder)
+}
+
+/// Reads at most `most` bytes of a file that another process may be writing.
+pub(super) fn read_start(path: &Path, most: u64) -> Option<String> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(most).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{DeploymentId, now};
+
+    fn withdrawn(n: usize) -> Vec<Entry> {
+        (0..n).map(|_| Entry::Withdrawn(DeploymentId::new(now()))).collect()
+    }
+
+    fn journal(entries: &[Entry]) -> (tempfile::TempDir, Journal, Vec<u8>) {
+        let folder = tempfile::tempdir().expect("because the disk has room");
+        let journal = Journal::new(folder.path());
+        journal.append(entries).expect("because the folder is new");
+        let bytes = fs::read(journal.path()).expect("because it was written");
+        (folder, journal, bytes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_journal_cut_anywhere_keeps_every_whole_line_and_goes_on(cut in 0.0..1.0f64, junk in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let entries = withdrawn(5);
+            let (_folder, journal, bytes) = journal(&entries);
+            let cut = (bytes.len() as f64 * cut) as usize;
+            let whole = bytes[..cut].iter().filter(|b| **b == b'\n').count();
+            fs::write(journal.path(), [&bytes[..cut], &junk[..]].concat()).expect("because the disk has room");
+            let more = withdrawn(1);
+            journal.append(&more).expect("a torn end is set aside");
+            let read = journal.contents(&fs::read(journal.path()).expect("it is there")).expect("it is whole");
+            prop_assert_eq!(&read.entries[..whole], &entries[..whole]);
+            prop_assert_eq!(read.entries.last(), more.last());
+        }
+
+        #[test]
+        fn a_line_damaged_before_good_ones_is_never_passed_over(at in 0usize..100) {
+            let (_folder, journal, mut bytes) = journal(&withdrawn(5));
+            let first = bytes.iter().position(|b| *b == b'\n').expect("it has lines");
+            bytes[at % first] ^= 1;
+            fs::write(journal.path(), &bytes).expect("because the disk has room");
+            let error = journal.state().err().expect("it is damaged");
+            prop_assert!(error.message.contains("damaged at line 1"), "{}", error.message);
+            prop_assert!(journal.append(&withdrawn(1)).is_err());
+        }
+    }
+}

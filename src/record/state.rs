@@ -1,0 +1,227 @@
+//! What the journal's entries add up to.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{Counts, DeploymentId, Entry, Intent, Outcome};
+
+/// What is remembered of every environment.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    environments: BTreeMap<String, Environment>,
+    outcomes: HashMap<DeploymentId, Outcome>,
+}
+
+/// What is remembered of one environment.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Intents without an end, oldest first.
+    pub open: Vec<Open>,
+    /// Outcomes whose note is not in Git yet, oldest first.
+    pub unrecorded: Vec<Outcome>,
+    /// The newest outcome.
+    pub last: Option<Outcome>,
+}
+
+/// An intent without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The intent.
+    pub intent: Intent,
+    /// What its plan was going to change, where one had begun and did not end.
+    pub started: Option<Counts>,
+}
+
+/// What becomes of an open intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Its revision is the tip.
+    Deploy,
+    /// The tip is newer, so its revision was accepted and is not to be deployed any more.
+    Superseded,
+    /// Git may still move the ref.
+    Pending,
+    /// Git did not accept the push.
+    Withdrawn,
+}
+
+impl Fate {
+    /// Judges by where the branch points: whether `is_tip`, whether the revision is `in_history` of the
+    /// tip, and whether the push that brought it still `runs`.
+    #[must_use]
+    pub fn of(is_tip: bool, in_history: bool, runs: bool) -> Self {
+        match (is_tip, in_history, runs) {
+            (true, _, _) => Self::Deploy,
+            (false, true, _) => Self::Superseded,
+            (false, false, true) => Self::Pending,
+            (false, false, false) => Self::Withdrawn,
+        }
+    }
+}
+
+impl State {
+    /// Adds up entries in the order in which they were written.
+    #[must_use]
+    pub fn replay(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut state = Self::default();
+        let mut ended = HashSet::new();
+        for entry in entries {
+            match entry {
+                Entry::Intent(intent) if !ended.contains(&intent.id) => {
+                    state.entry(&intent.environment.clone()).open.push(Open { intent, started: None });
+                }
+                Entry::Started { id, changes } => {
+                    if let Some(open) = state.all_open().find(|open| open.intent.id == id) {
+                        open.started = Some(changes);
+                    }
+                }
+                Entry::Withdrawn(id) => state.end(&id, &mut ended),
+                // The first outcome of a deployment is its only one.
+                Entry::Outcome(outcome) if !ended.contains(&outcome.id) => {
+                    state.end(&outcome.id.clone(), &mut ended);
+                    let environment = state.entry(&outcome.environment.clone());
+                    environment.unrecorded.push(outcome.clone());
+                    environment.last = Some(outcome.clone());
+                    state.outcomes.insert(outcome.id.clone(), outcome);
+                }
+                Entry::Recorded(id) => {
+                    state
+                        .environments
+                        .values_mut()
+                        .for_each(|e| e.unrecorded.retain(|outcome| outcome.id != id));
+                }
+                Entry::Intent(_) | Entry::Outcome(_) => {}
+            }
+        }
+        state
+    }
+
+    /// What is remembered of one environment.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Environment {
+        self.environments.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How a deployment ended, if the journal still knows.
+    #[must_use]
+    pub fn outcome(&self, id: &DeploymentId) -> Option<&Outcome> {
+        self.outcomes.get(id)
+    }
+
+    /// The fewest entries that add up to the same.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for environment in self.environments.into_values() {
+            let recorded =
+                environment.last.filter(|last| environment.unrecorded.iter().all(|o| o.id != last.id));
+            if let Some(last) = recorded {
+                let id = last.id.clone();
+                entries.extend([Entry::Outcome(last), Entry::Recorded(id)]);
+            }
+            entries.extend(environment.unrecorded.into_iter().map(Entry::Outcome));
+            for Open { intent, started } in environment.open {
+                let started = started.map(|changes| Entry::Started { id: intent.id.clone(), changes });
+                entries.push(Entry::Intent(intent));
+                entries.extend(started);
+            }
+        }
+        entries
+    }
+
+    fn entry(&mut self, name: &str) -> &mut Environment {
+        self.environments.entry(name.to_owned()).or_default()
+    }
+
+    fn all_open(&mut self) -> impl Iterator<Item = &mut Open> {
+        self.environments.values_mut().flat_map(|e| e.open.iter_mut())
+    }
+
+    fn end(&mut self, id: &DeploymentId, ended: &mut HashSet<DeploymentId>) {
+        self.environments.values_mut().for_each(|e| e.open.retain(|open| open.intent.id != *id));
+        ended.insert(id.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{OutcomeKind, now};
+
+    /// Histories of up to six deployments in two environments, in any order that a crash could leave.
+    fn histories() -> impl Strategy<Value = Vec<Entry>> {
+        let ids: Vec<DeploymentId> = (0..6).map(|_| DeploymentId::new(now())).collect();
+        proptest::collection::vec((0usize..6, 0usize..5), 0..40).prop_map(move |steps| {
+            steps
+                .into_iter()
+                .map(|(which, what)| entry(&ids[which], if which % 2 == 0 { "a" } else { "b" }, what))
+                .collect()
+        })
+    }
+
+    fn entry(id: &DeploymentId, environment: &str, what: usize) -> Entry {
+        let (id, environment, at) = (id.clone(), environment.to_owned(), now());
+        match what {
+            0 => Entry::Intent(Intent {
+                id,
+                environment,
+                reference: "refs/heads/main".into(),
+                old: None,
+                new: "1".repeat(40),
+                who: "ana".into(),
+                at,
+                push: None,
+                warnings: 0,
+            }),
+            1 => Entry::Withdrawn(id),
+            2 => Entry::Started { id, changes: Counts { created: 1, ..Counts::default() } },
+            3 => Entry::Outcome(Outcome {
+                id,
+                environment,
+                revision: "1".repeat(40),
+                outcome: OutcomeKind::Deployed,
+                who: "ana".into(),
+                accepted: at,
+                ended: at,
+                before: None,
+                changes: Counts::default(),
+                reason: None,
+            }),
+            _ => Entry::Recorded(id),
+        }
+    }
+
+    fn ids(open: &[Open]) -> Vec<&DeploymentId> {
+        open.iter().map(|o| &o.intent.id).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_deployment_has_at_most_one_outcome_and_is_then_not_open(entries in histories()) {
+            let state = State::replay(entries.clone());
+            for environment in state.environments.values() {
+                for open in &environment.open {
+                    prop_assert!(state.outcome(&open.intent.id).is_none());
+                }
+                let mut unrecorded: Vec<_> = environment.unrecorded.iter().map(|o| &o.id).collect();
+                unrecorded.sort();
+                let all = unrecorded.len();
+                unrecorded.dedup();
+                prop_assert_eq!(unrecorded.len(), all);
+            }
+        }
+
+        #[test]
+        fn rewriting_the_journal_forgets_nothing_that_is_still_needed(entries in histories()) {
+            let state = State::replay(entries);
+            let again = State::replay(state.clone().into_entries());
+            for name in ["a", "b"] {
+                let (before, after) = (state.environment(name), again.environment(name));
+                prop_assert_eq!(ids(&before.open), ids(&after.open));
+                prop_assert_eq!(before.unrecorded, after.unrecorded);
+                prop_assert_eq!(before.last, after.last);
+            }
+        }
+    }
+}

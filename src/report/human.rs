@@ -1,0 +1,200 @@
+//! Events as a person reads them: plain text, no control sequences, at most 72 columns where words allow.
+
+use super::{
+    event::{Ended, Event, Progress, Standing},
+    finding,
+};
+use crate::{
+    finding::{Finding, Severity, Verdict},
+    record::{Outcome, OutcomeKind},
+    text::{WIDTH, clean, count, short, wrap},
+};
+
+/// Who reads: it decides how a line of prose begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// A person who pushes, among the lines of other hooks.
+    Hook,
+    /// A person who typed `instate`.
+    Command,
+}
+
+impl Voice {
+    /// Text in lines that, where others speak too, each name their author.
+    fn prose(self, text: &str) -> Vec<String> {
+        let name = if self == Self::Hook { "instate: " } else { "" };
+        let lines = wrap(&clean(text), WIDTH - name.len());
+        lines.into_iter().map(|line| format!("{name}{line}").trim_end().to_owned()).collect()
+    }
+}
+
+/// The lines of one event.
+pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
+    match event {
+        Event::Refused { stay, verdict } => refused(voice, stay, verdict),
+        Event::Shut { stay, message, findings, help, later } => {
+            shut(voice, stay, message, findings, help.as_deref(), *later)
+        }
+        Event::Warned { verdict } => {
+            finding::all(verdict).into_iter().skip(1).chain([String::new()]).collect()
+        }
+        Event::Checked { what, objects, verdict } => checked(voice, what, *objects, verdict),
+        Event::Deployment(progress) => deployment(voice, progress),
+        Event::Standing(standing) => self::standing(standing),
+        Event::Past(outcome) => past(outcome),
+        Event::Stopped { message, findings, help } => {
+            let mut lines = voice.prose(message);
+            lines.extend(findings.iter().flat_map(finding::one));
+            if !findings.is_empty() && help.is_some() {
+                lines.push(String::new());
+            }
+            lines.extend(help.iter().flat_map(|help| voice.prose(&format!("help: {help}"))));
+            lines
+        }
+        Event::Typed { text } => vec![clean(text)],
+        Event::Said { text } => voice.prose(text),
+    }
+}
+
+/// `main stays at 1a2b3c4`, `new is not created`.
+fn stays(stay: &[(String, Option<String>)]) -> String {
+    let one = |(branch, at): &(String, Option<String>)| match at {
+        Some(at) => format!("{branch} stays at {}", short(at)),
+        None => format!("{branch} is not created"),
+    };
+    stay.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -> Vec<String> {
+    let mut lines =
+        voice.prose(&format!("refused: {}. {}, nothing was deployed.", finding::tally(verdict), stays(stay)));
+    lines.extend(finding::all(verdict));
+    lines.push(String::new());
+    let in_files = verdict.files(Severity::Error) > 0;
+    let next = if in_files { " Try again locally: instate check" } else { "" };
+    lines.extend(voice.prose(&format!(
+        "refused: {}, nothing was deployed.{next}",
+        count(verdict.count(Severity::Error), "error")
+    )));
+    lines
+}
+
+fn shut(
+    voice: Voice,
+    stay: &[(String, Option<String>)],
+    message: &str,
+    findings: &[Finding],
+    help: Option<&str>,
+    later: bool,
+) -> Vec<String> {
+    let mut lines = voice.prose(&format!("refused: {message}. {}, nothing was deployed.", stays(stay)));
+    lines.extend(findings.iter().flat_map(finding::one));
+    if !findings.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(help.iter().flat_map(|help| voice.prose(&format!("help: {help}"))));
+    let whose = "This is the server's fault, not your push's";
+    lines.extend(voice.prose(&if later {
+        format!("{whose}. Try again later.")
+    } else {
+        format!("{whose}: tell its administrator.")
+    }));
+    lines
+}
+
+fn checked(voice: Voice, what: &str, objects: usize, verdict: &Verdict) -> Vec<String> {
+    let outcome =
+        if verdict.findings().is_empty() { "no findings".to_owned() } else { finding::tally(verdict) };
+    let mut lines = voice.prose(&format!("{}: {outcome}, {} read.", clean(what), count(objects, "object")));
+    lines.extend(finding::all(verdict));
+    lines
+}
+
+fn deployment(voice: Voice, progress: &Progress) -> Vec<String> {
+    match progress {
+        Progress::Started { environment, revision } => {
+            let mut lines = voice.prose(&format!("{environment}: deploying {}.", short(revision)));
+            lines.extend(voice.prose("Ctrl-C stops watching, not deploying."));
+            lines
+        }
+        Progress::Planned { changes, first, more } => {
+            let mut lines: Vec<String> =
+                first.iter().map(|line| format!("  {} {}", line.action, clean(&line.item))).collect();
+            if *more > 0 {
+                lines.push(format!("  ... and {more} more: {changes} in all"));
+            }
+            lines
+        }
+        Progress::Ended(ended) => self::ended(voice, ended),
+    }
+}
+
+fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
+    let Ended { environment, revision, outcome, before, changes, reason, help, runs, branch } = ended;
+    let revision = short(revision);
+    let because =
+        reason.as_ref().map(|reason| format!(" {}.", reason.trim_end_matches('.'))).unwrap_or_default();
+    let still = match runs {
+        Some(runs) => format!("{environment} still runs {}", short(runs)),
+        None => format!("nothing runs in {environment} yet"),
+    };
+    let mut lines = match outcome {
+        OutcomeKind::Deployed => {
+            let mut lines = voice.prose(&format!("deployed: {environment} runs {revision}, {changes}."));
+            if let (Some(before), false) = (before, changes.is_empty()) {
+                let range = format!("{}..{revision}", short(before));
+                lines.extend(voice.prose(&format!("To go back: git revert --no-edit {range}; git push")));
+            }
+            lines
+        }
+        OutcomeKind::Failed => {
+            voice.prose(&format!("failed: {revision} is on {branch}, but {still}.{because}"))
+        }
+        OutcomeKind::Superseded => {
+            voice.prose(&format!("superseded: {revision} is not deployed to {environment}.{because}"))
+        }
+        OutcomeKind::Diverged => voice
+            .prose(&format!("diverged: {environment} is neither {revision} nor what ran before.{because}")),
+    };
+    lines.extend(help.iter().flat_map(|help| voice.prose(&format!("help: {help}"))));
+    lines
+}
+
+fn standing(standing: &Standing) -> Vec<String> {
+    let Standing { environment, branch, target, tip, runs, under_way, open, last } = standing;
+    let at = |id: &Option<String>| id.as_deref().map_or("nothing", short).to_owned();
+    let mut lines = vec![format!("{environment}: runs {}, {branch} is at {}", at(runs), at(tip))];
+    lines.push(format!("  target  {}", clean(target)));
+    if let Some(Outcome { revision, outcome, ended, who, reason, .. }) = last {
+        lines.push(format!("  last    {} {}, {ended}, by {}", outcome.word(), short(revision), clean(who)));
+        lines.extend(
+            reason
+                .iter()
+                .flat_map(|reason| wrap(&clean(reason), WIDTH - 10))
+                .map(|line| format!("          {line}")),
+        );
+    }
+    let failed = last.as_ref().is_some_and(|last| Some(&last.revision) == tip.as_ref());
+    match under_way {
+        Some(doing) => lines.push(format!("  now     {}", clean(doing))),
+        None if *open => {
+            lines.push("  next    the tip was accepted and has no outcome: instate resume".to_owned())
+        }
+        None if tip == runs => {}
+        None if failed => {
+            lines.push(format!("  next    mend the reason, then: instate deploy {environment}"))
+        }
+        None => lines.push("  next    the tip came without a push: instate resume".to_owned()),
+    }
+    lines
+}
+
+fn past(past: &Outcome) -> Vec<String> {
+    let Outcome { environment, revision, outcome, ended, who, changes, reason, .. } = past;
+    let mut lines = vec![format!("{ended} {environment}: {} {}", outcome.word(), short(revision))];
+    lines.push(format!("  {changes}, by {}", clean(who)));
+    lines.extend(
+        reason.iter().flat_map(|reason| wrap(&clean(reason), WIDTH - 2)).map(|line| format!("  {line}")),
+    );
+    lines
+}

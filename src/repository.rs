@@ -1,0 +1,119 @@
+//! The bare repository on the server, and where instate keeps its own files in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use gix::ObjectId;
+
+use crate::{
+    error::{Doing, Error, Result},
+    tree::Objects,
+};
+
+/// A bare Git repository.
+pub struct Repository {
+    git_dir: PathBuf,
+    gix: gix::Repository,
+}
+
+impl Repository {
+    /// Opens the bare repository at `path`.
+    ///
+    /// # Errors
+    /// There is none, it is not bare, or it is of a kind that instate cannot read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let git_dir = fs::canonicalize(path).doing("find the repository", path)?;
+        // Whoever runs git here has passed git's own check of the owner; the identity is that of every
+        // commit which instate makes, since a service user has none.
+        let options = gix::open::Options::default()
+            .with(gix::sec::Trust::Full)
+            .open_path_as_is(true)
+            .config_overrides([
+                "user.name=instate",
+                "user.email=instate@localhost",
+                "author.name=instate",
+                "author.email=instate@localhost",
+                "committer.name=instate",
+                "committer.email=instate@localhost",
+            ]);
+        let gix = gix::open_opts(&git_dir, options).map_err(|error| {
+            let error = Error::server(format!(
+                "{} is no Git repository that instate can read: {error}",
+                git_dir.display()
+            ));
+            error.help("name a bare repository, as in: --repo /srv/git/production.git")
+        })?;
+        if gix.workdir().is_some() {
+            let error = Error::server(format!("{} is not a bare repository", git_dir.display()));
+            return Err(error.help("name the repository on the server that people push to"));
+        }
+        Ok(Self { git_dir, gix })
+    }
+
+    /// The repository's folder, absolute.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// gix's view of it.
+    #[must_use]
+    pub fn gix(&self) -> &gix::Repository {
+        &self.gix
+    }
+
+    /// Where instate keeps journal, locks and output.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.git_dir.join("instate")
+    }
+
+    /// The file that configures it: what `git config instate.config` names, else `instate.yaml`.
+    ///
+    /// # Errors
+    /// The setting is no path.
+    pub fn config_path(&self) -> Result<PathBuf> {
+        let set = self.gix.config_snapshot().string("instate.config").map(|value| value.to_string());
+        Ok(match set {
+            Some(path) if Path::new(&path).is_absolute() => path.into(),
+            Some(path) => {
+                return Err(Error::server(format!("instate.config is `{path}`, which is no absolute path")));
+            }
+            None => self.git_dir.join("instate.yaml"),
+        })
+    }
+
+    /// Its objects, those in quarantine included.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub fn objects(&self, quarantine: Option<&Path>) -> Result<Objects> {
+        Objects::open(&self.git_dir, quarantine)
+    }
+
+    /// Where a ref points now, or `None` where there is no such ref.
+    ///
+    /// # Errors
+    /// The ref cannot be read.
+    pub fn tip(&self, reference: &str) -> Result<Option<ObjectId>> {
+        let unreadable =
+            |error: &dyn std::fmt::Display| Error::server(format!("{reference} cannot be read: {error}"));
+        match self.gix.try_find_reference(reference).map_err(|error| unreadable(&error))? {
+            Some(mut found) => Ok(Some(found.peel_to_id().map_err(|error| unreadable(&error))?.detach())),
+            None => Ok(None),
+        }
+    }
+
+    /// What tells this repository's folders and objects from those of any other.
+    ///
+    /// # Errors
+    /// instate is not installed here.
+    pub fn identity(&self) -> Result<String> {
+        let path = self.state().join("id");
+        let text = fs::read_to_string(&path).doing("read the repository's identity", &path);
+        let text = text.map_err(|error| error.help(format!("instate install {}", self.git_dir.display())))?;
+        Ok(text.trim().to_owned())
+    }
+}

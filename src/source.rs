@@ -1,0 +1,181 @@
+//! The text of a file and the places in it that findings point at.
+
+use std::{cell::OnceCell, ops::Range, rc::Rc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::text;
+
+/// Bytes `start..end` of a source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// Byte offset of the first byte.
+    pub start: u32,
+    /// Byte offset behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span as a range of indices.
+    #[must_use]
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { start: narrow(range.start), end: narrow(range.end) }
+    }
+}
+
+/// Where a finding is: what `file:line:column` shows, and the line itself for the caret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file, as a path in the repository.
+    pub path: String,
+    /// Line, from 1; 0 where the finding is about the whole file.
+    pub line: u32,
+    /// Column in characters, from 1; 0 where the finding is about the whole file.
+    pub column: u32,
+    /// How many characters are meant.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub width: u32,
+    /// The line, made safe for a terminal, Secret values hidden.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Place {
+    /// A place that is a whole file.
+    #[must_use]
+    pub fn file(path: impl Into<String>) -> Self {
+        Self { path: path.into(), line: 0, column: 0, width: 0, text: None }
+    }
+}
+
+/// The text of one file.
+#[derive(Debug, Clone)]
+pub struct Source(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: String,
+    text: String,
+    lines: OnceCell<Vec<u32>>,
+}
+
+impl Source {
+    /// The text of the file at `path` in the repository.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(Rc::new(Inner { path: path.into(), text: text.into(), lines: OnceCell::new() }))
+    }
+
+    /// The file's path in the repository.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.0.lines.get_or_init(|| {
+            let breaks = self.0.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| Span::from(at + 1..at + 1).start)).collect()
+        })
+    }
+
+    /// The place of `span`: its first line, and as much of it as that line holds.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Place {
+        let starts = self.line_starts();
+        let mut start = (span.start as usize).min(self.0.text.len());
+        while !self.0.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let index = starts.partition_point(|s| *s as usize <= start).saturating_sub(1);
+        let (first, rest) = (starts[index] as usize, &self.0.text[starts[index] as usize..]);
+        let line = rest.lines().next().unwrap_or_default();
+        let column = self.0.text[first..start].chars().count();
+        let end = (span.end as usize).clamp(start, first + line.len().max(start - first));
+        let width = self.0.text.get(start..end).map_or(0, |s| s.chars().count()).max(1);
+        let shown = if self.in_secret(first) { text::hide_value(line) } else { line.to_owned() };
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Place {
+            path: self.0.path.clone(),
+            line: number(index + 1),
+            column: number(column + 1),
+            width: number(width.min(shown.chars().count().saturating_sub(column).max(1))),
+            text: Some(text::clean(&shown)),
+        }
+    }
+
+    /// Whether the line that starts at `first` is in a document that mentions `kind: Secret`. It goes
+    /// by the text and not by the tree, since a document that does not parse has no tree.
+    fn in_secret(&self, first: usize) -> bool {
+        let text = &self.0.text;
+        let from = text[..first].rfind("\n---").unwrap_or(0);
+        let to = text[first..].find("\n---").map_or(text.len(), |at| first + at);
+        text[from..to].match_indices("kind").any(|(at, word)| {
+            let rest = text[from + at + word.len()..to].trim_start_matches(['"', '\'']);
+            let rest = rest.trim_start().strip_prefix(':').unwrap_or_default();
+            rest.trim_start().trim_start_matches(['"', '\'']).starts_with("Secret")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_counts_lines_and_characters_from_one() {
+        let source = Source::new("a.yaml", "ä: 1\nbé: twö\n");
+        let at = source.text().find("twö").expect("it is there");
+        let place = source.place(Span::from(at..at + 4));
+        assert_eq!((place.line, place.column, place.width), (2, 5, 3));
+        assert_eq!(place.text.as_deref(), Some("bé: twö"));
+    }
+
+    #[test]
+    fn a_span_over_several_lines_is_shown_on_its_first() {
+        let source = Source::new("a.yaml", "a: |\n  b\n  c\n");
+        let place = source.place(Span::from(3..12));
+        assert_eq!((place.line, place.column, place.width), (1, 4, 1));
+    }
+
+    #[test]
+    fn the_end_of_the_text_is_a_place() {
+        let source = Source::new("a.yaml", "a: [1\n");
+        let place = source.place(Span::from(6..6));
+        assert_eq!((place.line, place.column), (2, 1));
+    }
+
+    #[test]
+    fn the_value_of_a_secret_is_never_in_a_place() {
+        for text in
+            ["kind: Secret\nstringData:\n  p: hunter2\n", "{\"kind\": \"Secret\",\n \"p\": \"hunter2\"}"]
+        {
+            let source = Source::new("a.yaml", text);
+            let at = text.find("hunter2").expect("it is there");
+            let shown = source.place(Span::from(at..at + 7)).text.unwrap_or_default();
+            assert!(!shown.contains("hunter"), "{shown}");
+        }
+        let both = "kind: Secret\np: hunter2\n---\nkind: ConfigMap\np: open\n";
+        let source = Source::new("a.yaml", both);
+        let at = both.find("open").expect("it is there");
+        assert_eq!(source.place(Span::from(at..at + 4)).text.as_deref(), Some("p: open"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Text from outside made fit for a terminal: no control characters, bounded, wrapped.
+
+/// Columns that remain of 80 behind git's `remote: `.
+pub const WIDTH: usize = 72;
+
+/// `text` on one line, with everything that could move the cursor, hide or reorder text made visible.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(' '),
+            c if c.is_control() || reorders(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Marks that are invisible or change the order in which text is shown.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether `text` needs nothing of [`clean`].
+#[must_use]
+pub fn is_clean(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || reorders(c))
+}
+
+/// `text` cleaned and cut to `most` characters, for quoting something of unknown length in a message.
+#[must_use]
+pub fn excerpt(text: &str, most: usize) -> String {
+    let cleaned = clean(text);
+    if cleaned.chars().count() <= most {
+        return cleaned;
+    }
+    cleaned.chars().take(most.saturating_sub(3)).chain("...".chars()).collect()
+}
+
+/// Bytes of unknown encoding, for a message.
+#[must_use]
+pub fn excerpt_bytes(bytes: &[u8], most: usize) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    excerpt(&out, most)
+}
+
+/// A line of a Secret: the name of a field that every Secret has stays, nothing else does. Any other
+/// word may be part of a value, since a value can be a text of several lines.
+#[must_use]
+pub fn hide_value(line: &str) -> String {
+    const FIELDS: [&str; 10] = [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "name",
+        "namespace",
+        "labels",
+        "type",
+        "data",
+        "stringData",
+        "immutable",
+    ];
+    let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+    match FIELDS.iter().find(|f| rest.strip_prefix(**f).is_some_and(|after| after.starts_with(':'))) {
+        Some(field) => format!("{indent}{field}: (hidden)"),
+        None => format!("{indent}(hidden)"),
+    }
+}
+
+/// `text` broken at blanks into lines of at most `width` characters; a longer word stays whole where it
+/// is, so that a path can still be copied.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("because it starts with one line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width || word.chars().count() > width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// `3 files`, `1 file`.
+#[must_use]
+pub fn count(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+/// The likeliest of `known` that `word` was meant to be.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.into_iter().map(|k| (strsim::damerau_levenshtein(word, k), k));
+    let (distance, best) = near.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 1 + best.len() / 4).then_some(best)
+}
+
+/// The seven digits that a person compares.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    id.get(..7).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_reorders_text_is_left() {
+        let hostile = "a\u{1b}[31m\r\n\u{202e}b\u{feff}\u{7f}\tc";
+        let safe = clean(hostile);
+        assert!(is_clean(&safe), "{safe}");
+        assert_eq!(safe, "a\\u{1b}[31m\\u{d}\\u{a}\\u{202e}b\\u{feff}\\u{7f} c");
+    }
+
+    #[test]
+    fn wrapped_lines_fit_and_lose_no_word() {
+        let text = "one two three four five six seven eight nine ten";
+        let lines = wrap(text, 12);
+        assert!(lines.iter().all(|l| l.chars().count() <= 12));
+        assert_eq!(lines.join(" "), text);
+    }
+
+    #[test]
+    fn a_typing_error_finds_its_word_and_another_word_does_not() {
+        assert_eq!(nearest("brnch", ["branch", "target"]), Some("branch"));
+        assert_eq!(nearest("colour", ["branch", "target"]), None);
+    }
+
+    #[test]
+    fn a_hidden_line_keeps_a_field_that_every_secret_has_and_nothing_else() {
+        assert_eq!(hide_value("  name: web"), "  name: (hidden)");
+        assert_eq!(hide_value("  password: hunter2"), "  (hidden)");
+        assert_eq!(hide_value("  hunter2"), "  (hidden)");
+        assert_eq!(hide_value("data: {p: hunter2}"), "data: (hidden)");
+        assert_eq!(hide_value("{\"data\": {\"p\": \"hunter2\"}}"), "(hidden)");
+    }
+}

@@ -1,0 +1,271 @@
+//! Which files of a revision are the manifests of an environment.
+
+use std::os::unix::ffi::OsStrExt;
+
+use gix::{
+    bstr::{BStr, BString, ByteSlice},
+    glob::pattern::Case,
+    ignore::search::Ignore,
+};
+
+use super::{Entry, Files, Kind, MAX_DEPTH, MAX_ENTRIES, MAX_FILE, MAX_FILES, MAX_TOTAL};
+use crate::{
+    error::{Doing, Result},
+    finding::{Code, Finding},
+    source::Place,
+    text,
+};
+
+/// A manifest file, unread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File<Id> {
+    /// Its path in the repository, which is plain text.
+    pub path: String,
+    /// Its path below the environment's path.
+    pub below: String,
+    /// How to ask for its bytes.
+    pub id: Id,
+}
+
+/// The manifests of an environment in one revision.
+#[derive(Debug, Clone)]
+pub struct Snapshot<Id> {
+    /// Sorted by path.
+    pub files: Vec<File<Id>>,
+    /// What is wrong with the tree itself.
+    pub findings: Vec<Finding>,
+}
+
+/// Finds the manifests under `path` (`.` is all): `*.yaml`, `*.yml` and `*.json`, except in folders that
+/// begin with a dot and what `.instateignore` names.
+///
+/// # Errors
+/// The revision's objects cannot be read, which is not the pusher's fault.
+pub fn snapshot<F: Files>(files: &F, path: &str) -> Result<Snapshot<F::Id>> {
+    let mut walk = Walk {
+        files,
+        ignored: gix::ignore::Search::default(),
+        names: 0,
+        bytes: 0,
+        found: Snapshot { files: Vec::new(), findings: Vec::new() },
+    };
+    let mut folder = files.root();
+    let mut prefix = BString::default();
+    walk.ignore_file(&folder, prefix.as_ref())?;
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        let entry = files.list(&folder)?.into_iter().find(|entry| entry.name == part);
+        let Some(entry) = entry.filter(|entry| entry.kind == Kind::Folder) else {
+            let message =
+                format!("the environment's path `{}` is no folder in this revision", text::clean(path));
+            let finding = Finding::error(Code::PathMissing, message);
+            walk.found.findings.push(finding.help("add it, or let the server's administrator change `path`"));
+            return Ok(walk.found);
+        };
+        folder = entry.id;
+        prefix = join(prefix.as_ref(), part.into());
+        walk.ignore_file(&folder, prefix.as_ref())?;
+    }
+    let root = prefix.clone();
+    walk.folder(&folder, prefix.as_ref(), root.as_ref(), 0)?;
+    walk.found.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(walk.found)
+}
+
+struct Walk<'f, F: Files> {
+    files: &'f F,
+    ignored: gix::ignore::Search,
+    names: usize,
+    bytes: u64,
+    found: Snapshot<F::Id>,
+}
+
+impl<F: Files> Walk<'_, F> {
+    fn folder(&mut self, folder: &F::Id, prefix: &BStr, root: &BStr, depth: usize) -> Result<()> {
+        let entries = self.files.list(folder)?;
+        self.names += entries.len();
+        if self.names > MAX_ENTRIES {
+            let message = format!("the tree has more than {MAX_ENTRIES} names");
+            self.once(Code::TreeTooLarge, message, None, "keep manifests in a repository of their own");
+            return Ok(());
+        }
+        if depth > 0 {
+            self.ignore_file(folder, prefix)?;
+        }
+        if self.needs_rendering(&entries, prefix) {
+            return Ok(());
+        }
+        for Entry { name, kind, id } in entries {
+            let path = join(prefix, name.as_ref());
+            if name == ".git" || self.is_ignored(path.as_ref(), kind == Kind::Folder) {
+                continue;
+            }
+            match kind {
+                Kind::Folder if name.starts_with(b".") => {}
+                Kind::Folder if depth + 1 > MAX_DEPTH => {
+                    let message = format!("folders are nested more than {MAX_DEPTH} deep");
+                    self.once(Code::TreeTooDeep, message, Some(path.as_ref()), "flatten the folder");
+                }
+                Kind::Folder => self.folder(&id, path.as_ref(), root, depth + 1)?,
+                Kind::File | Kind::Other if !is_manifest(name.as_ref()) => {}
+                Kind::File => self.file(&id, path.as_ref(), root)?,
+                Kind::Other => {
+                    self.error(Code::NotText, "is no file", path.as_ref(), "name it in .instateignore")
+                }
+                Kind::Link if is_manifest(name.as_ref()) || self.leads_to_folder(&id, prefix)? => {
+                    self.error(
+                        Code::SymbolicLink,
+                        "is a symbolic link, which would not be followed",
+                        path.as_ref(),
+                        "put the manifests themselves there, or name the link in .instateignore",
+                    );
+                }
+                Kind::Link => {}
+                Kind::Submodule => self.error(
+                    Code::Submodule,
+                    "is a submodule, whose files are not in this repository",
+                    path.as_ref(),
+                    "copy the manifests into this repository, or name the folder in .instateignore",
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, id: &F::Id, path: &BStr, root: &BStr) -> Result<()> {
+        let plain = path.to_str().ok().filter(|path| text::is_clean(path));
+        let Some(plain) = plain else {
+            let help = "rename the file with plain characters: git mv";
+            self.error(Code::FileName, "is a file name with control characters or invalid UTF-8", path, help);
+            return Ok(());
+        };
+        let size = self.files.size(id)?;
+        if size > MAX_FILE {
+            let message =
+                format!("is {} MiB large, more than the {} MiB of a manifest", size >> 20, MAX_FILE >> 20);
+            self.error(Code::FileTooLarge, &message, path, "split it, or name it in .instateignore");
+            return Ok(());
+        }
+        self.bytes += size;
+        if self.bytes > MAX_TOTAL || self.found.files.len() >= MAX_FILES {
+            let message =
+                format!("the environment has more than {MAX_FILES} manifests or {} MiB", MAX_TOTAL >> 20);
+            self.once(Code::TreeTooLarge, message, None, "divide it into several environments");
+            return Ok(());
+        }
+        let below = if root.is_empty() { plain } else { plain.get(root.len() + 1..).unwrap_or(plain) };
+        self.found.files.push(File { path: plain.to_owned(), below: below.to_owned(), id: id.clone() });
+        Ok(())
+    }
+
+    /// A folder of kustomize or Helm is never deployed as plain files.
+    fn needs_rendering(&mut self, entries: &[Entry<F::Id>], prefix: &BStr) -> bool {
+        let marker = |entry: &&Entry<F::Id>| {
+            let name: &[u8] = entry.name.as_ref();
+            matches!(name, b"kustomization.yaml" | b"kustomization.yml" | b"Kustomization" | b"Chart.yaml")
+                && !self.is_ignored(join(prefix, entry.name.as_ref()).as_ref(), false)
+        };
+        let Some(entry) = entries.iter().find(marker) else { return false };
+        let (path, tool) = (
+            join(prefix, entry.name.as_ref()),
+            if entry.name == "Chart.yaml" { "Helm" } else { "kustomize" },
+        );
+        let message = format!("belongs to a folder that {tool} renders, which instate cannot do yet");
+        self.error(
+            Code::NeedsRendering,
+            &message,
+            path.as_ref(),
+            "commit the rendered manifests, or name the folder in .instateignore",
+        );
+        true
+    }
+
+    /// Whether a link in `folder` leads to a folder or another link of this tree, or out of it.
+    fn leads_to_folder(&self, link: &F::Id, folder: &BStr) -> Result<bool> {
+        if self.files.size(link)? > 4096 {
+            return Ok(true);
+        }
+        let target = self.files.read(link)?;
+        let mut parts: Vec<BString> =
+            folder.split_str("/").filter(|p| !p.is_empty()).map(BString::from).collect();
+        if target.starts_with(b"/") {
+            return Ok(false);
+        }
+        for part in target.split_str("/") {
+            match part {
+                b"" | b"." => {}
+                b".." => {
+                    if parts.pop().is_none() {
+                        return Ok(false);
+                    }
+                }
+                name => parts.push(name.into()),
+            }
+        }
+        let mut id = self.files.root();
+        for (depth, part) in parts.iter().enumerate() {
+            let found = self.files.list(&id)?.into_iter().find(|entry| entry.name == *part);
+            match found {
+                Some(entry) if entry.kind == Kind::Folder && depth < MAX_DEPTH => id = entry.id,
+                Some(entry) => return Ok(matches!(entry.kind, Kind::Link | Kind::Folder | Kind::Submodule)),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn ignore_file(&mut self, folder: &F::Id, prefix: &BStr) -> Result<()> {
+        let found =
+            self.files.list(folder)?.into_iter().find(|e| e.name == ".instateignore" && e.kind == Kind::File);
+        let Some(entry) = found else { return Ok(()) };
+        if self.files.size(&entry.id)? > 1 << 20 {
+            self.error(
+                Code::FileTooLarge,
+                "is larger than 1 MiB",
+                join(prefix, ".instateignore".into()).as_ref(),
+                "shorten it",
+            );
+            return Ok(());
+        }
+        let bytes = self.files.read(&entry.id)?;
+        let parse = Ignore { support_precious: false };
+        let path = join(prefix, ".instateignore".into());
+        let path = std::path::PathBuf::from(std::ffi::OsStr::from_bytes(path.as_ref()));
+        let added = self.ignored.add_patterns_buffer(&bytes, &path, Some(std::path::Path::new("")), parse);
+        added.doing("read the patterns of", &path)
+    }
+
+    fn is_ignored(&self, path: &BStr, is_folder: bool) -> bool {
+        let found = self.ignored.pattern_matching_relative_path(path, Some(is_folder), Case::Sensitive);
+        found.is_some_and(|found| !found.pattern.is_negative())
+    }
+
+    fn error(&mut self, code: Code, what: &str, path: &BStr, help: &str) {
+        let path = text::excerpt_bytes(path, 200);
+        let message = format!("{path} {what}");
+        self.found.findings.push(Finding::error(code, message).at(Place::file(path)).help(help));
+    }
+
+    /// A finding about the tree as a whole is made once, however many files are over the limit.
+    fn once(&mut self, code: Code, message: String, path: Option<&BStr>, help: &str) {
+        if self.found.findings.iter().any(|f| f.code == code) {
+            return;
+        }
+        let mut finding = Finding::error(code, message).help(help);
+        if let Some(path) = path {
+            finding = finding.at(Place::file(text::excerpt_bytes(path, 200)));
+        }
+        self.found.findings.push(finding);
+    }
+}
+
+fn join(prefix: &BStr, name: &BStr) -> BString {
+    if prefix.is_empty() {
+        return name.to_owned();
+    }
+    let (prefix, name): (&[u8], &[u8]) = (prefix.as_ref(), name.as_ref());
+    [prefix, b"/", name].concat().into()
+}
+
+fn is_manifest(name: &BStr) -> bool {
+    [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.ends_with(end))
+}

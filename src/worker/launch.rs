@@ -1,0 +1,86 @@
+//! Starting a worker that outlives its starter.
+
+use std::{
+    fs::OpenOptions,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{
+    error::{Doing, Error, Result},
+    push::Process,
+    repository::Repository,
+};
+
+/// What a worker says when it is in a session of its own.
+const READY: &str = "ready";
+
+/// Variables that a worker inherits. Of a push it needs none: those of Git name the quarantine, those of
+/// a web server were set by whoever sent the request.
+const INHERITED: [&str; 10] =
+    ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_BACKTRACE", "FAILPOINTS"];
+
+/// When a worker begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At once.
+    Now,
+    /// When this process has ended.
+    Ends(Process),
+}
+
+/// Starts a worker for some environments and returns when nothing that happens to this process, its
+/// group or its terminal can reach it any more.
+///
+/// # Errors
+/// It could not be started.
+pub fn start(repository: &Repository, environments: &[&str], until: Until) -> Result<Child> {
+    let program = std::env::current_exe()
+        .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
+    let log = repository.state().join("worker.log");
+    let stderr = OpenOptions::new().create(true).append(true).open(&log).doing("open", &log)?;
+    let mut command = Command::new(&program);
+    command.args(["hook", "worker", "--repo"]).arg(repository.git_dir());
+    if let Until::Ends(Process { pid, started }) = until {
+        command.arg(format!("--after={pid}:{started}"));
+    }
+    command.args(environments.iter().flat_map(|name| ["--environment", *name]));
+    command
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|known| name == known)));
+    command.current_dir(repository.git_dir()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+    let mut child = command.spawn().doing("start a worker with", &program)?;
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        let _ = BufReader::new(stdout).read_line(&mut line);
+    }
+    match line.trim_end() {
+        READY => Ok(child),
+        said => {
+            let _ = child.kill();
+            let _ = child.wait();
+            let said = if said.is_empty() { "it ended at once" } else { said };
+            Err(Error::server(format!("the worker did not start: {said}"))
+                .help(format!("see {}", log.display())))
+        }
+    }
+}
+
+/// The worker's first act: a session of its own, no way back to whoever started it.
+///
+/// # Errors
+/// It is already the leader of a session, or the process to wait for cannot be waited for.
+pub fn detach(until: Until) -> Result<Option<crate::push::Handle>> {
+    rustix::process::setsid().map_err(|error| Error::server(format!("cannot begin a session: {error}")))?;
+    let handle = match until {
+        Until::Now => None,
+        Until::Ends(process) => process.handle()?,
+    };
+    let mut out = crate::report::Out::stdout();
+    out.line(READY);
+    let null = OpenOptions::new().write(true).open("/dev/null");
+    let null = null.doing("open", std::path::Path::new("/dev/null"))?;
+    rustix::stdio::dup2_stdout(&null)
+        .map_err(|error| Error::server(format!("cannot let go of the terminal: {error}")))?;
+    Ok(handle)
+}

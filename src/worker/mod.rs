@@ -1,0 +1,252 @@
+//! Who deploys: a process in a session of its own, which nobody has to watch.
+//!
+//! Under the environment's lock it settles what earlier processes left, then looks at the branch's tip and
+//! deploys it, until there is nothing left to do. Whoever waits for the lock looks again when it has it;
+//! so a revision that is accepted while another is deployed is never forgotten.
+
+mod launch;
+mod output;
+mod settle;
+mod watch;
+
+pub use launch::{Until, detach, start};
+pub use watch::watch;
+
+use gix::ObjectId;
+
+use crate::{
+    config::Environment,
+    error::{Error, Fault, Result},
+    finding::{Severity, Verdict},
+    manifest::Manifest,
+    path::{self, Steps},
+    plan::{Change, Plan},
+    point,
+    push::Update,
+    record::{
+        self, Counts, DeploymentId, Entry, Intent, Journal, Lock, Outcome, OutcomeKind, deployed_ref, now,
+    },
+    report::{Ended, Event, PlanLine, Progress},
+    repository::Repository,
+};
+use output::Output;
+use settle::{Next, next};
+
+/// So many changes are shown; the rest is counted.
+const SHOWN: usize = 20;
+
+/// Does everything that is to be done for an environment, and returns when nothing is left.
+///
+/// # Errors
+/// The record cannot be kept, so that what was done is not known to anybody; doing it again is safe.
+pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
+    let journal = Journal::new(&repository.state());
+    let mut lock = Lock::acquire(&repository.state(), &environment.name)?;
+    lock.say("looking at the tip");
+    point::reach("worker-locked");
+    let worker = Worker { repository, environment, journal };
+    loop {
+        worker.record_outcomes()?;
+        match next(repository, environment, &worker.journal)? {
+            Next::Nothing => break,
+            Next::Settled => {}
+            Next::Deploy(intent, counts) => {
+                lock.say(&format!("deploying {}", crate::text::short(&intent.new)));
+                worker.deploy(&intent, counts)?;
+            }
+            Next::Adopt(tip) => worker.adopt(tip)?,
+        }
+    }
+    worker.journal.compact()?;
+    output::tidy(repository)?;
+    lock.done();
+    Ok(())
+}
+
+/// Judges the tip of an environment's branch and journals the intent to deploy it.
+///
+/// # Errors
+/// It cannot be judged; a tip that is refused is the verdict with errors.
+pub fn intend(
+    repository: &Repository,
+    environment: &Environment,
+    tip: ObjectId,
+    who: &str,
+) -> Result<(Verdict, Option<Intent>)> {
+    let objects = repository.objects(None)?;
+    let findings = path::judge_revision(repository, environment, &objects, tip)?;
+    let verdict = Verdict::new(findings);
+    if verdict.refuses() {
+        return Ok((verdict, None));
+    }
+    let update = Update { reference: environment.reference.clone(), old: Some(tip), new: Some(tip) };
+    let intent =
+        intent(environment, &update, who, &verdict).ok_or_else(|| Error::server("the branch has no tip"))?;
+    Journal::new(&repository.state()).append(&[Entry::Intent(intent.clone())])?;
+    Ok((verdict, Some(intent)))
+}
+
+/// The intent that an accepted update is; `None` where it deletes.
+#[must_use]
+pub fn intent(environment: &Environment, update: &Update, who: &str, verdict: &Verdict) -> Option<Intent> {
+    let at = now();
+    Some(Intent {
+        id: DeploymentId::new(at),
+        environment: environment.name.clone(),
+        reference: environment.reference.clone(),
+        old: update.old.map(|id| id.to_string()),
+        new: update.new?.to_string(),
+        who: who.to_owned(),
+        at,
+        push: None,
+        warnings: verdict.count(Severity::Warning),
+    })
+}
+
+struct Worker<'r> {
+    repository: &'r Repository,
+    environment: &'r Environment,
+    journal: Journal,
+}
+
+impl Worker<'_> {
+    /// Writes the notes that a crash left unwritten, oldest first.
+    fn record_outcomes(&self) -> Result<()> {
+        for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
+            record::write(self.repository, &outcome)?;
+            point::reach("recorded");
+            self.journal.append(&[Entry::Recorded(outcome.id.clone())])?;
+            Output::of(self.repository, &outcome.id)
+                .event(&Event::Deployment(Progress::Ended(self.ended(outcome)?)));
+        }
+        Ok(())
+    }
+
+    /// `earlier` is what a run that was cut off had begun to change.
+    fn deploy(&self, intent: &Intent, earlier: Option<Counts>) -> Result<()> {
+        let output = Output::of(self.repository, &intent.id);
+        let started =
+            Progress::Started { environment: self.environment.name.clone(), revision: intent.new.clone() };
+        output.event(&Event::Deployment(started));
+        let id = ObjectId::from_hex(intent.new.as_bytes()).map_err(Error::server)?;
+        let before = self.runs()?;
+        let mut told = Told { journal: &self.journal, output: &output, id: &intent.id, lost: None };
+        let done = path::deploy(self.repository, self.environment, id, &mut told);
+        if let Some(lost) = told.lost {
+            return Err(lost);
+        }
+        point::reach("deployed");
+        let outcome = match done {
+            Ok(plan) => {
+                // What was begun and cut off was done by this deployment too.
+                let changes = if plan.is_empty() { earlier.unwrap_or_default() } else { plan.counts() };
+                Outcome { changes, before, ..intent.end(OutcomeKind::Deployed) }
+            }
+            Err(error) => failed(intent, &error),
+        };
+        self.journal.append(&[Entry::Outcome(outcome)])?;
+        point::reach("outcome-journalled");
+        Ok(())
+    }
+
+    /// A tip that no push brought: an administrator moved the branch, or instate was installed after it.
+    fn adopt(&self, tip: ObjectId) -> Result<()> {
+        let who = "an administrator (the branch was moved without a push)";
+        let error = match intend(self.repository, self.environment, tip, who) {
+            Ok((_, Some(_))) => return Ok(()),
+            Ok((verdict, None)) => {
+                let first = verdict.findings().first().map(|f| f.message.clone()).unwrap_or_default();
+                Error::revision(format!("the revision is refused: {first}")).help("instate check shows all")
+            }
+            Err(error) if error.fault == Fault::Server => error,
+            Err(error) => return Err(error),
+        };
+        let update = Update { reference: self.environment.reference.clone(), old: None, new: Some(tip) };
+        let Some(intent) = intent(self.environment, &update, who, &Verdict::default()) else { return Ok(()) };
+        self.journal.append(&[Entry::Outcome(failed(&intent, &error))])
+    }
+
+    /// The revision that runs, by the record.
+    fn runs(&self) -> Result<Option<String>> {
+        Ok(self.repository.tip(&deployed_ref(&self.environment.name))?.map(|id| id.to_string()))
+    }
+
+    fn ended(&self, outcome: Outcome) -> Result<Ended> {
+        ended(self.repository, self.environment, outcome)
+    }
+}
+
+/// The outcome of a revision that does not run, with whose fault that is.
+fn failed(intent: &Intent, error: &Error) -> Outcome {
+    let whose = if error.fault == Fault::Server { "the server: " } else { "" };
+    let help = error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    let reason = crate::text::clean(&format!("{whose}{}{help}", error.message));
+    Outcome { reason: Some(reason), ..intent.end(OutcomeKind::Failed) }
+}
+
+/// How a deployment ended, with what runs now.
+pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome: Outcome) -> Result<Ended> {
+    let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
+    let again = format!("when that is mended, on the server: instate deploy {}", environment.name);
+    let Outcome { revision, outcome, before, changes, reason, .. } = outcome;
+    Ok(Ended {
+        environment: environment.name.clone(),
+        runs: runs.filter(|runs| *runs != revision),
+        help: (outcome == OutcomeKind::Failed).then_some(again),
+        branch: environment.branch().to_owned(),
+        revision,
+        outcome,
+        before,
+        changes,
+        reason,
+    })
+}
+
+/// Journals and shows a plan before it is carried out.
+struct Told<'w> {
+    journal: &'w Journal,
+    output: &'w Output,
+    id: &'w DeploymentId,
+    /// The journal could not be written: nothing may be done that it does not know of.
+    lost: Option<Error>,
+}
+
+impl Steps for Told<'_> {
+    fn planned(&mut self, plan: &Plan, manifests: &[Manifest]) -> Result<()> {
+        let changes = plan.counts();
+        let show = |change: &Change| PlanLine {
+            action: change.action.word().to_owned(),
+            item: item(change, manifests),
+        };
+        let first: Vec<PlanLine> = plan.changes.iter().take(SHOWN).map(show).collect();
+        let more = plan.changes.len() - first.len();
+        self.output.event(&Event::Deployment(Progress::Planned { changes, first, more }));
+        if !plan.is_empty() {
+            let started = Entry::Started { id: self.id.clone(), changes };
+            if let Err(error) = self.journal.append(&[started]) {
+                self.lost = Some(error.clone());
+                return Err(error);
+            }
+        }
+        point::reach("planned");
+        Ok(())
+    }
+}
+
+/// A changed file with the objects that it declares.
+fn item(change: &Change, manifests: &[Manifest]) -> String {
+    let of_file = |manifest: &&Manifest| {
+        let path = manifest.source.path();
+        path == change.item
+            || path.strip_suffix(change.item.as_str()).is_some_and(|above| above.ends_with('/'))
+    };
+    let mut objects: Vec<String> = manifests.iter().filter(of_file).map(|m| m.key.to_string()).collect();
+    let more = objects.len().saturating_sub(2);
+    objects.truncate(2);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if objects.is_empty() {
+        change.item.clone()
+    } else {
+        format!("{} ({}{more})", change.item, objects.join(", "))
+    }
+}

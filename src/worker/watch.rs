@@ -1,0 +1,117 @@
+//! Following a deployment until it ends, or until nobody looks any more.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    process::Child,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::{ended, output::Output};
+use crate::{
+    config::Environment,
+    error::{Error, Result},
+    record::{DeploymentId, Journal, Lock, OutcomeKind},
+    report::{Event, Progress, Report},
+    repository::Repository,
+};
+
+/// How often the output is looked at. A person notices nothing below it.
+const PACE: Duration = Duration::from_millis(20);
+/// After so long without a word it is said what the worker waits for.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Shows a deployment until it ends. `None` where it was not seen to the end: it goes on all the same.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn watch(
+    repository: &Repository,
+    environment: &Environment,
+    id: &DeploymentId,
+    worker: &mut Child,
+    report: &mut Report,
+) -> Result<Option<OutcomeKind>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| Error::server(format!("no signals: {error}")))?;
+    }
+    let mut tail = Tail { output: Output::of(repository, id), at: 0 };
+    let (began, mut silent) = (Instant::now(), true);
+    loop {
+        let gone = worker.try_wait().map_or(true, |ended| ended.is_some());
+        for event in tail.new_events() {
+            silent = false;
+            report.event(&event);
+            if let Event::Deployment(Progress::Ended(ended)) = event {
+                return Ok(Some(ended.outcome));
+            }
+        }
+        if report.is_dead() {
+            return Ok(None);
+        }
+        if stop.load(Ordering::Relaxed) {
+            let text =
+                format!("no longer watching; the deployment to {} goes on: instate status", environment.name);
+            report.event(&Event::said(text));
+            return Ok(None);
+        }
+        if gone {
+            // It may have ended without a word: the output is for watching only, the journal knows.
+            let known = Journal::new(&repository.state()).state()?.outcome(id).cloned();
+            return match known {
+                Some(outcome) => {
+                    let ended = ended(repository, environment, outcome)?;
+                    let kind = ended.outcome;
+                    report.event(&Event::Deployment(Progress::Ended(ended)));
+                    Ok(Some(kind))
+                }
+                None => {
+                    let text = "the worker was stopped; nothing is lost, and the deployment is taken up again. \
+                                See how it ends, on the server: instate status";
+                    report.event(&Event::said(text));
+                    Ok(None)
+                }
+            };
+        }
+        if silent && began.elapsed() > QUIET {
+            silent = false;
+            if let Some(holder) = Lock::holder(&repository.state(), &environment.name) {
+                let text =
+                    format!("waiting for {}: another deployment is {}", environment.name, holder.doing);
+                report.event(&Event::said(text));
+            }
+        }
+        thread::sleep(PACE);
+    }
+}
+
+struct Tail {
+    output: Output,
+    at: u64,
+}
+
+impl Tail {
+    /// The whole lines that were added since.
+    fn new_events(&mut self) -> Vec<Event> {
+        let mut bytes = Vec::new();
+        let read = File::open(self.output.path()).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.at))?;
+            file.read_to_end(&mut bytes)
+        });
+        let Some(whole) = read.ok().and_then(|_| bytes.iter().rposition(|b| *b == b'\n')) else {
+            return Vec::new();
+        };
+        self.at += whole as u64 + 1;
+        let lines = bytes[..whole].split(|b| *b == b'\n');
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+}

@@ -1,0 +1,16 @@
+//! Hermetic worlds for real `git push`es over a path, over ssh and over http.
+
+// Every test binary compiles this module and uses only a part of it.
+#![allow(dead_code, unused_imports)]
+
+pub mod http;
+pub mod process;
+pub mod server;
+pub mod ssh;
+pub mod tree;
+pub mod world;
+
+pub use http::Httpd;
+pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
+pub use ssh::Sshd;
+pub use world::{Clone, World};
