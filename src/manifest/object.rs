@@ -300,8 +300,8 @@ mod tests {
     #[test]
     fn documents_of_a_file_are_objects_and_empty_ones_are_nothing() {
         let text = "# c\n---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n---\n# only this\n---\n\
-                    kind: Role\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: system:x\n  namespace: n\n";
-        assert_eq!(keys(text), ["Service/a", "Role/system:x in n"]);
+                    kind: Role\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: system:x\n  namespace: ns\n";
+        assert_eq!(keys(text), ["Service/a", "Role/system:x in ns"]);
     }
 
     #[test]

@@ -63,10 +63,10 @@ impl State {
     #[must_use]
     pub fn replay(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut state = Self::default();
-        let mut ended = HashSet::new();
+        let (mut known, mut ended) = (HashSet::new(), HashSet::new());
         for entry in entries {
             match entry {
-                Entry::Intent(intent) if !ended.contains(&intent.id) => {
+                Entry::Intent(intent) if !ended.contains(&intent.id) && known.insert(intent.id.clone()) => {
                     state.entry(&intent.environment.clone()).open.push(Open { intent, started: None });
                 }
                 Entry::Started { id, changes } => {
@@ -114,11 +114,11 @@ impl State {
         for environment in self.environments.into_values() {
             let recorded =
                 environment.last.filter(|last| environment.unrecorded.iter().all(|o| o.id != last.id));
+            entries.extend(environment.unrecorded.into_iter().map(Entry::Outcome));
             if let Some(last) = recorded {
                 let id = last.id.clone();
                 entries.extend([Entry::Outcome(last), Entry::Recorded(id)]);
             }
-            entries.extend(environment.unrecorded.into_iter().map(Entry::Outcome));
             for Open { intent, started } in environment.open {
                 let started = started.map(|changes| Entry::Started { id: intent.id.clone(), changes });
                 entries.push(Entry::Intent(intent));

@@ -6,11 +6,13 @@
 pub mod http;
 pub mod process;
 pub mod server;
+pub mod setup;
 pub mod ssh;
 pub mod tree;
 pub mod world;
 
 pub use http::Httpd;
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
+pub use setup::{SERVICE, Setup, WEB};
 pub use ssh::Sshd;
 pub use world::{Clone, World};

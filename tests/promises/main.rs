@@ -1,0 +1,6 @@
+//! What a user can rely on, seen from outside: the installed program, real git, real servers.
+
+#![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
+
+mod common;
+mod deploy;
