@@ -69,6 +69,7 @@ impl Error {
     }
 
     /// A failed call of the operating system on `path`.
+    #[must_use]
     pub fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         let new = Self::server(format!("cannot {doing} {}: {}", path.display(), reason(error)));
         match error.kind() {

@@ -155,8 +155,7 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
         };
         let Some(new) = update.new else { continue };
         let open = Journal::new(&repository.state()).state()?.environment(&environment.name).open;
-        let intent =
-            open.into_iter().rev().map(|open| open.intent).find(|intent| intent.new == new.to_string());
+        let intent = open.into_iter().rev().map(|open| open.intent).find(|intent| intent.new == new);
         let worker = worker::start(&repository, &[&environment.name], Until::Now)?;
         running.push((environment, intent, worker));
     }

@@ -36,6 +36,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     } else {
         install::install(&repository, arguments.config.as_deref())?
     };
-    said.into_iter().for_each(|line| report.event(&Event::said(line)));
+    for line in said {
+        report.event(&Event::said(line));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -48,8 +48,8 @@ pub fn write(repository: &Repository, outcome: &Outcome) -> Result<()> {
     point::reach("note-written");
     if moves {
         let log = format!("instate: deployment {}", outcome.id);
-        let moved = repository.gix().reference(deployed.as_str(), revision, PreviousValue::Any, log);
-        moved.map_err(|error| Error::server(format!("cannot move {deployed}: {error}")))?;
+        let done = repository.gix().reference(deployed.as_str(), revision, PreviousValue::Any, log);
+        done.map_err(|error| Error::server(format!("cannot move {deployed}: {error}")))?;
     }
     lock.done();
     Ok(())

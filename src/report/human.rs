@@ -178,11 +178,11 @@ fn standing(standing: &Standing) -> Vec<String> {
     match under_way {
         Some(doing) => lines.push(format!("  now     {}", clean(doing))),
         None if *open => {
-            lines.push("  next    the tip was accepted and has no outcome: instate resume".to_owned())
+            lines.push("  next    the tip was accepted and has no outcome: instate resume".to_owned());
         }
         None if tip == runs => {}
         None if failed => {
-            lines.push(format!("  next    mend the reason, then: instate deploy {environment}"))
+            lines.push(format!("  next    mend the reason, then: instate deploy {environment}"));
         }
         None => lines.push("  next    the tip came without a push: instate resume".to_owned()),
     }

@@ -109,7 +109,7 @@ impl<F: Files> Walk<'_, F> {
                 Kind::File | Kind::Other if !is_manifest(name.as_ref()) => {}
                 Kind::File => self.file(&id, path.as_ref(), root)?,
                 Kind::Other => {
-                    self.error(Code::NotText, "is no file", path.as_ref(), "name it in .instateignore")
+                    self.error(Code::NotText, "is no file", path.as_ref(), "name it in .instateignore");
                 }
                 Kind::Link if is_manifest(name.as_ref()) || self.leads_to_folder(&id, prefix)? => {
                     self.error(

@@ -140,7 +140,7 @@ impl Worker<'_> {
             Ok(plan) => {
                 // What was begun and cut off was done by this deployment too.
                 let changes = if plan.is_empty() { earlier.unwrap_or_default() } else { plan.counts() };
-                Outcome { changes, before, ..intent.end(OutcomeKind::Deployed) }
+                Outcome { before, changes, ..intent.end(OutcomeKind::Deployed) }
             }
             Err(error) => failed(intent, &error),
         };

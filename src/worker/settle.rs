@@ -17,7 +17,7 @@ pub(super) enum Next {
     /// Intents that will not be deployed got their end; look again.
     Settled,
     /// The tip is to be deployed; with what an earlier run had begun.
-    Deploy(Intent, Option<Counts>),
+    Deploy(Box<Intent>, Option<Counts>),
     /// The tip has no intent.
     Adopt(ObjectId),
 }
@@ -61,7 +61,7 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
         return Ok(Next::Settled);
     }
     if let Some(open) = deploy {
-        return Ok(Next::Deploy(open.intent, open.started));
+        return Ok(Next::Deploy(Box::new(open.intent), open.started));
     }
     let known = state.last.map(|outcome| outcome.revision);
     Ok(match tip {
