@@ -25,6 +25,13 @@ impl Repository {
     /// There is none, it is not bare, or it is of a kind that instate cannot read.
     pub fn open(path: &Path) -> Result<Self> {
         let git_dir = fs::canonicalize(path).doing("find the repository", path)?;
+        let not_bare = || {
+            let error = Error::server(format!("{} is not a bare repository", git_dir.display()));
+            error.help("name the repository on the server that people push to")
+        };
+        if git_dir.join(".git").exists() {
+            return Err(not_bare());
+        }
         // Whoever runs git here has passed git's own check of the owner; the identity is that of every
         // commit which instate makes, since a service user has none.
         let options = gix::open::Options::default()
@@ -46,8 +53,7 @@ impl Repository {
             error.help("name a bare repository, as in: --repo /srv/git/production.git")
         })?;
         if gix.workdir().is_some() {
-            let error = Error::server(format!("{} is not a bare repository", git_dir.display()));
-            return Err(error.help("name the repository on the server that people push to"));
+            return Err(not_bare());
         }
         Ok(Self { git_dir, gix })
     }

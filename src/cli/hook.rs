@@ -130,11 +130,7 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
 
 /// Says that the server could not judge, whose fault that is, and that nothing was done.
 fn shut(report: &mut Report, stay: &[(String, Option<String>)], error: Error) {
-    let stay = if stay.is_empty() {
-        vec![("every branch".to_owned(), Some("where it is".to_owned()))]
-    } else {
-        stay.to_vec()
-    };
+    let stay = stay.to_vec();
     let later = error.fault == Fault::Later;
     let Error { message, findings, help, .. } = error;
     report.event(&Event::Shut { stay, message, findings, help, later });
@@ -183,7 +179,8 @@ fn earlier(repository: &Repository, name: &str, input: &[u8]) -> Result<Option<E
     let mut child = Command::new(&path)
         .stdin(Stdio::piped())
         .spawn()
-        .doing("run the hook that was there before,", &path)?;
+        .doing("run the hook that was there before instate,", &path)
+        .map_err(|error| error.help("restore it, or remove it and run: instate install"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A hook may end without reading what it is given.
         let _ = stdin.write_all(input);

@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    install::kind(&arguments.repository)?;
     let repository = Repository::open(&arguments.repository)?;
     let said = if arguments.uninstall {
         install::uninstall(&repository, arguments.purge)?

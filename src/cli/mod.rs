@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit();
-            let mut report = Report::new(arguments.format, Voice::Hook, Out::stderr());
+            let mut report = Report::new(arguments.format, voice, Out::stderr());
             report.event(&Event::stopped(error));
             ExitCode::from(code)
         }

@@ -14,9 +14,11 @@ use crate::{
     repository::Repository,
 };
 
-/// Refuses repositories where the hooks would not hold. Nothing is written.
-pub(super) fn check(repository: &Repository) -> Result<()> {
-    let git_dir = repository.git_dir();
+/// Refuses kinds of repositories that cannot even be opened.
+///
+/// # Errors
+/// It is of such a kind.
+pub fn kind(git_dir: &Path) -> Result<()> {
     let shown = git_dir.display();
     for (key, value, what) in
         [("extensions.objectformat", "sha256", "SHA-256"), ("extensions.refstorage", "reftable", "reftable")]
@@ -27,6 +29,13 @@ pub(super) fn check(repository: &Repository) -> Result<()> {
             return Err(error.help("use a repository with SHA-1 and the files of refs: git init --bare"));
         }
     }
+    Ok(())
+}
+
+/// Refuses repositories where the hooks would not hold. Nothing is written.
+pub(super) fn check(repository: &Repository) -> Result<()> {
+    let git_dir = repository.git_dir();
+    let shown = git_dir.display();
     if let Some(path) = get(git_dir, "core.hookspath")? {
         let error =
             Error::server(format!("core.hooksPath is set to {path}, so git never looks into {shown}/hooks"));

@@ -6,6 +6,7 @@ mod hooks;
 
 use std::{fs, path::Path};
 
+pub use gate::kind;
 pub use hooks::{HOOKS, earlier};
 
 use crate::{

@@ -20,11 +20,22 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// Text in lines that, where others speak too, each name their author.
+    /// Text in lines. Among those of other hooks each names its author and fits beside what Git's client
+    /// puts before it; a terminal of one's own breaks lines itself.
     fn prose(self, text: &str) -> Vec<String> {
-        let name = if self == Self::Hook { "instate: " } else { "" };
-        let lines = wrap(&clean(text), WIDTH - name.len());
-        lines.into_iter().map(|line| format!("{name}{line}").trim_end().to_owned()).collect()
+        const NAME: &str = "instate: ";
+        match self {
+            Self::Hook => {
+                let lines = wrap(&clean(text), WIDTH - NAME.len()).into_iter();
+                lines.map(|line| format!("{NAME}{line}").trim_end().to_owned()).collect()
+            }
+            Self::Command => vec![clean(text)],
+        }
+    }
+
+    /// What a failure begins with where no other word says that it is one.
+    fn failure(self) -> &'static str {
+        if self == Self::Command { "error: " } else { "" }
     }
 }
 
@@ -43,7 +54,7 @@ pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
         Event::Standing(standing) => self::standing(standing),
         Event::Past(outcome) => past(outcome),
         Event::Stopped { message, findings, help } => {
-            let mut lines = voice.prose(message);
+            let mut lines = voice.prose(&format!("{}{message}", voice.failure()));
             lines.extend(findings.iter().flat_map(finding::one));
             if !findings.is_empty() && help.is_some() {
                 lines.push(String::new());
@@ -62,7 +73,10 @@ fn stays(stay: &[(String, Option<String>)]) -> String {
         Some(at) => format!("{branch} stays at {}", short(at)),
         None => format!("{branch} is not created"),
     };
-    stay.iter().map(one).collect::<Vec<_>>().join(", ")
+    match stay {
+        [] => "No branch moved".to_owned(),
+        some => some.iter().map(one).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -> Vec<String> {

@@ -3,4 +3,6 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
 mod common;
+mod demo;
 mod deploy;
+mod install;
