@@ -36,15 +36,13 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
     let mut findings: Vec<Finding> = push.updates.iter().filter_map(policy::reference).collect();
     let mut moves = Vec::new();
     for environment in &config.environments {
-        let Some(update) = push.updates.iter().find(|update| update.reference == environment.reference)
-        else {
-            continue;
-        };
-        moves.push((environment, update.clone()));
-        let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
-        match (wrong, update.new) {
-            (None, Some(new)) => findings.extend(judge_revision(repository, environment, &objects, new)?),
-            (wrong, _) => findings.extend(wrong),
+        for update in push.updates.iter().filter(|update| update.reference == environment.reference) {
+            moves.push((environment, update.clone()));
+            let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
+            match (wrong, update.new) {
+                (None, Some(new)) => findings.extend(judge_revision(repository, environment, &objects, new)?),
+                (wrong, _) => findings.extend(wrong),
+            }
         }
     }
     Ok(Judgement { verdict: Verdict::new(findings), moves })

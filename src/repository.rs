@@ -9,6 +9,7 @@ use gix::ObjectId;
 
 use crate::{
     error::{Doing, Error, Result},
+    text,
     tree::Objects,
 };
 
@@ -110,6 +111,24 @@ impl Repository {
             Some(mut found) => Ok(Some(found.peel_to_id().map_err(|error| unreadable(&error))?.detach())),
             None => Ok(None),
         }
+    }
+
+    /// The ref that is moved where `reference` is pushed to: itself, unless it is a symbolic one.
+    ///
+    /// # Errors
+    /// A ref cannot be read, or symbolic ones lead in a ring.
+    pub fn leads_to(&self, reference: &str) -> Result<String> {
+        let unreadable = || Error::server(format!("{} cannot be read", text::excerpt(reference, 80)));
+        let mut name = reference.to_owned();
+        for _ in 0..5 {
+            let Ok(full) = gix::refs::FullName::try_from(name.as_str()) else { return Ok(name) };
+            let found = self.gix.try_find_reference(&full).map_err(|_| unreadable())?;
+            match found.as_ref().map(|found| found.target()) {
+                Some(gix::refs::TargetRef::Symbolic(target)) => name = target.as_bstr().to_string(),
+                _ => return Ok(name),
+            }
+        }
+        Err(unreadable().help("git symbolic-ref shows where it leads"))
     }
 
     /// What tells this repository's folders and objects from those of any other.

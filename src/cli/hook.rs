@@ -98,7 +98,7 @@ type Stay = Vec<(String, Option<String>)>;
 /// Judges a push; where it is good, journals the intent and leaves a worker behind that waits for the end
 /// of receive-pack, in case post-receive never runs. `stay` is filled for the message.
 fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut Report) -> Result<bool> {
-    let push = Push::from_git(input)?;
+    let push = Push::from_git(repository, input)?;
     let name = |reference: &str| reference.strip_prefix("refs/heads/").unwrap_or(reference).to_owned();
     stay.extend(
         push.updates.iter().map(|update| (name(&update.reference), update.old.map(|id| id.to_string()))),
@@ -141,7 +141,7 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
     let repository = here()?;
     earlier(&repository, HOOKS[1], &input)?;
     point::reach("landed");
-    let push = Push::from_git(&input)?;
+    let push = Push::from_git(&repository, &input)?;
     let config = Config::load(&repository)?;
     let mut running = Vec::new();
     for environment in &config.environments {
@@ -197,8 +197,12 @@ fn work(at: &Where, names: &[String], after: Option<Process>) -> Result<ExitCode
     if let Some(handle) = handle {
         handle.wait();
     }
+    let mut done = Ok(ExitCode::SUCCESS);
     for name in names {
-        worker::run(&repository, config.environment(name)?)?;
+        // What stops one environment does not stop the next.
+        if let Err(error) = config.environment(name).and_then(|e| worker::run(&repository, e)) {
+            done = Err(error);
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    done
 }

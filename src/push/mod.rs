@@ -6,12 +6,13 @@ mod who;
 pub use process::{Handle, Process};
 pub use who::who;
 
-use std::{ffi::OsStr, io::Read, path::PathBuf};
+use std::{collections::HashSet, ffi::OsStr, io::Read, path::PathBuf};
 
 use gix::{ObjectId, hash};
 
 use crate::{
     error::{Error, Result},
+    repository::Repository,
     text,
 };
 
@@ -19,7 +20,7 @@ use crate::{
 const MAX_INPUT: u64 = 1 << 20;
 
 /// One ref that a push would move.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Update {
     /// The ref's full name, as bytes that were made text.
     pub reference: String,
@@ -47,9 +48,16 @@ impl Push {
     ///
     /// # Errors
     /// The input is not what Git writes.
-    pub fn from_git(input: &[u8]) -> Result<Self> {
+    pub fn from_git(repository: &Repository, input: &[u8]) -> Result<Self> {
+        let mut updates = updates(input)?;
+        for update in &mut updates {
+            // Git names the ref that was pushed to, and moves the one that it is a link to.
+            update.reference = repository.leads_to(&update.reference)?;
+        }
+        let mut seen = HashSet::new();
+        updates.retain(|update| seen.insert(update.clone()));
         Ok(Self {
-            updates: updates(input)?,
+            updates,
             quarantine: std::env::var_os("GIT_QUARANTINE_PATH")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),

@@ -17,8 +17,19 @@ const READY: &str = "ready";
 
 /// Variables that a worker inherits. Of a push it needs none: those of Git name the quarantine, those of
 /// a web server were set by whoever sent the request.
-const INHERITED: [&str; 10] =
-    ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_BACKTRACE", "FAILPOINTS"];
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "RUST_BACKTRACE",
+    #[cfg(feature = "failpoints")]
+    "FAILPOINTS",
+];
 
 /// When a worker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use gix::ObjectId;
 use crate::{
     config::Environment,
     error::Result,
+    push::Process,
     record::{Counts, Entry, Fate, Intent, Journal, Outcome, OutcomeKind},
     repository::Repository,
     text,
@@ -22,14 +23,19 @@ pub(super) enum Next {
     Adopt(ObjectId),
 }
 
-/// Looks at every open intent and at the tip. Called under the environment's lock.
+/// Looks at every open intent and at the tip. Called under the environment's lock, while pushes go on: so
+/// the order of looking matters. Whether a push still runs is asked before where the branch points, since
+/// one that ended in between may have moved it; and that a tip has no intent is believed only of a journal
+/// that is read after the tip, since every intent is journalled before its ref moves.
 pub(super) fn next(repository: &Repository, environment: &Environment, journal: &Journal) -> Result<Next> {
     let state = journal.state()?.environment(&environment.name);
+    let runs: Vec<bool> =
+        state.open.iter().map(|open| open.intent.push.is_some_and(Process::lives)).collect();
     let tip = repository.tip(&environment.reference)?;
     let objects = repository.objects(None)?;
     let (mut entries, mut deploy) = (Vec::new(), None);
-    // The newest intent for the tip is the one to deploy; a second one for the same revision is over with it.
-    for open in state.open.into_iter().rev() {
+    // The newest intent for the tip is the one to deploy; another for the same revision is over with it.
+    for (open, runs) in state.open.into_iter().zip(runs).rev() {
         let intent = &open.intent;
         let new = ObjectId::from_hex(intent.new.as_bytes()).ok();
         let is_tip = new.is_some() && new == tip;
@@ -38,18 +44,17 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
             (Some(new), Some(tip)) => objects.is_ancestor(new, tip)?,
             _ => false,
         };
-        let runs = intent.push.is_some_and(crate::push::Process::lives);
+        let superseded = |reason: String| {
+            Entry::Outcome(Outcome { reason: Some(reason), ..intent.end(OutcomeKind::Superseded) })
+        };
         match Fate::of(is_tip, in_history, runs) {
             Fate::Deploy if deploy.is_none() => deploy = Some(open),
-            Fate::Deploy | Fate::Superseded => {
-                let by = format!(
-                    "the branch is at {}",
-                    text::short(&tip.map(|id| id.to_string()).unwrap_or_default())
-                );
-                entries.push(Entry::Outcome(Outcome {
-                    reason: Some(by),
-                    ..intent.end(OutcomeKind::Superseded)
-                }));
+            Fate::Deploy => {
+                entries.push(superseded("it is deployed once more, by a newer deployment".to_owned()))
+            }
+            Fate::Superseded => {
+                let at = tip.map(|id| id.to_string()).unwrap_or_default();
+                entries.push(superseded(format!("the branch is at {}", text::short(&at))));
             }
             Fate::Withdrawn => entries.push(Entry::Withdrawn(intent.id.clone())),
             Fate::Pending => {}
@@ -63,9 +68,11 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
     if let Some(open) = deploy {
         return Ok(Next::Deploy(Box::new(open.intent), open.started));
     }
-    let known = state.last.map(|outcome| outcome.revision);
-    Ok(match tip {
-        Some(tip) if known != Some(tip.to_string()) => Next::Adopt(tip),
-        _ => Next::Nothing,
-    })
+    let Some(tip) = tip else { return Ok(Next::Nothing) };
+    let now = journal.state()?.environment(&environment.name);
+    if now.open.iter().any(|open| open.intent.new == tip.to_string()) {
+        return Ok(Next::Settled);
+    }
+    let known = now.last.is_some_and(|outcome| outcome.revision == tip.to_string());
+    Ok(if known { Next::Nothing } else { Next::Adopt(tip) })
 }

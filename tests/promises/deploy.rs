@@ -126,6 +126,28 @@ fn two_environments_of_one_repository_are_two_deployments_of_one_revision() {
 }
 
 #[test]
+fn an_environments_branch_is_guarded_under_every_name_that_leads_to_it() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", WEB);
+    let good = ana.commit("web");
+    ana.push(&["origin", "main"]).succeeds();
+    world.git(&setup.repo, &["symbolic-ref", "refs/heads/alias", "refs/heads/main"]).succeeds();
+    ana.write("web.yaml", "not: [valid");
+    ana.commit("broken");
+    let pushed = ana.push(&["origin", "HEAD:refs/heads/alias"]);
+    assert_eq!(pushed.code, Some(1), "{pushed}");
+    assert_eq!(setup.tip("refs/heads/main"), Some(good));
+
+    ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
+    let better = ana.commit("mended");
+    ana.push(&["origin", "HEAD:refs/heads/alias"]).succeeds();
+    setup.idle();
+    assert_eq!(setup.outcomes(&better), ["production deployed"]);
+}
+
+#[test]
 fn branches_of_no_environment_are_let_through_unread() {
     let world = World::new();
     let setup = Setup::new(&world);
