@@ -25,10 +25,11 @@ impl Repository {
     /// # Errors
     /// There is none, it is not bare, or it is of a kind that instate cannot read.
     pub fn open(path: &Path) -> Result<Self> {
-        let git_dir = fs::canonicalize(path).doing("find the repository", path)?;
+        let git_dir = fs::canonicalize(path).doing("find the repository", path);
+        let git_dir = git_dir.map_err(|error| error.help("name it: --repo /srv/git/production.git"))?;
         let not_bare = || {
             let error = Error::server(format!("{} is not a bare repository", git_dir.display()));
-            error.help("name the repository on the server that people push to")
+            error.help("name the one on the server that people push to: --repo /srv/git/production.git")
         };
         if git_dir.join(".git").exists() {
             return Err(not_bare());
@@ -45,6 +46,9 @@ impl Repository {
                 "author.email=instate@localhost",
                 "committer.name=instate",
                 "committer.email=instate@localhost",
+                // Others hold these for moments: `git gc`, `git pack-refs`.
+                "core.filesRefLockTimeout=5000",
+                "core.packedRefsTimeout=5000",
             ]);
         let gix = gix::open_opts(&git_dir, options).map_err(|error| {
             let error = Error::server(format!(

@@ -42,9 +42,12 @@ pub struct Place {
     /// How many characters are meant.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub width: u32,
-    /// The line, made safe for a terminal, Secret values hidden.
+    /// As much of the line around the place as a terminal shows, made safe for it, Secret values hidden.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
+    /// Where in `text` the caret begins, in characters from 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub caret: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -56,26 +59,30 @@ impl Place {
     /// A place that is a whole file.
     #[must_use]
     pub fn file(path: impl Into<String>) -> Self {
-        Self { path: path.into(), line: 0, column: 0, width: 0, text: None }
+        Self { path: path.into(), line: 0, column: 0, width: 0, text: None, caret: 0 }
     }
 }
+
+/// So many characters of a line are shown, beside the number of a line.
+const SHOWN: usize = text::WIDTH - 8;
 
 /// The text of one file.
 #[derive(Debug, Clone)]
 pub struct Source(Rc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     path: String,
     text: String,
     lines: OnceCell<Vec<u32>>,
+    secrets: OnceCell<Vec<Range<usize>>>,
 }
 
 impl Source {
     /// The text of the file at `path` in the repository.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(Rc::new(Inner { path: path.into(), text: text.into(), lines: OnceCell::new() }))
+        Self(Rc::new(Inner { path: path.into(), text: text.into(), ..Inner::default() }))
     }
 
     /// The file's path in the repository.
@@ -111,29 +118,40 @@ impl Source {
         let column = self.0.text[first..start].chars().count();
         let end = (span.end as usize).clamp(start, first + line.len().max(start - first));
         let width = self.0.text.get(start..end).map_or(0, |s| s.chars().count()).max(1);
-        let shown = if self.in_secret(first) { text::hide_value(line) } else { line.to_owned() };
+        let hidden = if self.in_secret(first) { Some(text::hide_value(line)) } else { None };
+        let shown = text::window(hidden.as_deref().unwrap_or(line), column, width, SHOWN);
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Place {
             path: self.0.path.clone(),
             line: number(index + 1),
             column: number(column + 1),
-            width: number(width.min(shown.chars().count().saturating_sub(column).max(1))),
-            text: Some(text::clean(&shown)),
+            width: number(shown.width),
+            text: Some(shown.text),
+            caret: number(shown.caret),
         }
     }
 
     /// Whether the line that starts at `first` is in a document that mentions `kind: Secret`. It goes
     /// by the text and not by the tree, since a document that does not parse has no tree.
     fn in_secret(&self, first: usize) -> bool {
-        let text = &self.0.text;
-        let from = text[..first].rfind("\n---").unwrap_or(0);
-        let to = text[first..].find("\n---").map_or(text.len(), |at| first + at);
-        text[from..to].match_indices("kind").any(|(at, word)| {
-            let rest = text[from + at + word.len()..to].trim_start_matches(['"', '\'']);
-            let rest = rest.trim_start().strip_prefix(':').unwrap_or_default();
-            rest.trim_start().trim_start_matches(['"', '\'']).starts_with("Secret")
-        })
+        let secrets = self.0.secrets.get_or_init(|| secrets(&self.0.text));
+        secrets.iter().any(|document| document.contains(&first))
     }
+}
+
+/// The documents that mention `kind: Secret`.
+fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mentions = |document: &str| {
+        document.match_indices("kind").any(|(at, word)| {
+            let rest = document[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
+            let rest = rest.strip_prefix(':').unwrap_or_default().trim_start();
+            rest.trim_start_matches(['"', '\'']).starts_with("Secret")
+        })
+    };
+    let starts = std::iter::once(0).chain(text.match_indices("\n---").map(|(at, _)| at + 1));
+    let ends = starts.clone().skip(1).chain([text.len() + 1]);
+    let documents = starts.zip(ends).map(|(start, end)| start..end);
+    documents.filter(|d| mentions(&text[d.start..d.end.min(text.len())])).collect()
 }
 
 #[cfg(test)]

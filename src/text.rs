@@ -53,6 +53,40 @@ pub fn excerpt_bytes(bytes: &[u8], most: usize) -> String {
     excerpt(&out, most)
 }
 
+/// What [`window`] shows of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The text, cleaned.
+    pub text: String,
+    /// Where in it the caret begins, in characters.
+    pub caret: usize,
+    /// How many characters it marks.
+    pub width: usize,
+}
+
+/// At most `room` characters of a line around the `width` characters at `column`, cleaned. What is left out
+/// at an end is three dots.
+#[must_use]
+pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
+    const DOTS: &str = "...";
+    let length = line.chars().count();
+    let column = column.min(length);
+    // Some of what stands before the caret is kept, so that one sees where it is.
+    let from = if length <= room { 0 } else { column.saturating_sub(room / 3).min(length - room) };
+    let to = length.min(from + room);
+    let part = |from: usize, to: usize| clean(&line.chars().skip(from).take(to - from).collect::<String>());
+    let (cut, ends) = (if from > 0 { DOTS } else { "" }, if to < length { DOTS } else { "" });
+    let (from, to) = (from + cut.len(), to - ends.len());
+    let at = column.clamp(from, to);
+    let before = format!("{cut}{}", part(from, at));
+    let marked = (column + width).min(to).saturating_sub(at);
+    Window {
+        caret: before.chars().count(),
+        width: part(at, at + marked).chars().count().max(1),
+        text: format!("{before}{}{ends}", part(at, to)),
+    }
+}
+
 /// A line of a Secret: the name of a field that every Secret has stays, nothing else does. Any other
 /// word may be part of a value, since a value can be a text of several lines.
 #[must_use]
@@ -148,5 +182,25 @@ mod tests {
         assert_eq!(hide_value("  hunter2"), "  (hidden)");
         assert_eq!(hide_value("data: {p: hunter2}"), "data: (hidden)");
         assert_eq!(hide_value("{\"data\": {\"p\": \"hunter2\"}}"), "(hidden)");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_its_caret() {
+        let line: String = ('a'..='z').cycle().take(200).collect();
+        for column in [0, 5, 30, 100, 199, 200, 300] {
+            let shown = window(&line, column, 3, 60);
+            assert_eq!(shown.text.chars().count(), 60);
+            assert!(shown.caret + shown.width <= 61, "{column}: {shown:?}");
+            if let Some(meant) = line.chars().nth(column) {
+                assert_eq!(shown.text.chars().nth(shown.caret), Some(meant), "{column}: {shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_caret_stands_under_its_text_behind_what_was_made_visible() {
+        let shown = window("a\u{202e}: bad", 4, 3, 60);
+        assert_eq!(shown, Window { text: "a\\u{202e}: bad".into(), caret: 11, width: 3 });
+        assert_eq!(window("a: 1", 0, 1, 60), Window { text: "a: 1".into(), caret: 0, width: 1 });
     }
 }

@@ -7,11 +7,17 @@ use crate::{
     manifest::{Manifest, ObjectKey},
 };
 
+/// So many are shown to a person at the most; making each costs.
+const MAX_FINDINGS: usize = 100;
+
 /// A finding at the second and every further place of an object.
 pub(super) fn check(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
     let mut first: HashMap<ObjectKey, &Manifest> = HashMap::new();
     let mut findings = Vec::new();
     for manifest in manifests {
+        if findings.len() >= MAX_FINDINGS {
+            break;
+        }
         let mut key = manifest.key.clone();
         key.namespace.get_or_insert_with(|| namespace.to_owned());
         match first.entry(key) {

@@ -26,8 +26,15 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "instate", version, propagate_version = true)]
 struct Arguments {
-    /// How to write what happens
-    #[arg(long, global = true, value_enum, default_value_t)]
+    /// How to write what happens: for a person, or one JSON object a line
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "human|json"
+    )]
     format: Format,
     #[command(subcommand)]
     command: Command,

@@ -16,6 +16,9 @@ use std::rc::Rc;
 
 use crate::{finding::Finding, source::Source};
 
+/// So many findings of one file are made: nobody reads more, and a file could hold a million.
+const MAX_FINDINGS: usize = 100;
+
 /// Reads the objects of one file, `List` kinds expanded.
 #[must_use]
 pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {

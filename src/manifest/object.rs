@@ -3,6 +3,7 @@
 use std::{fmt, rc::Rc};
 
 use super::{
+    MAX_FINDINGS,
     node::{NodeId, Tree, Value},
     scalar::{self, Kind},
 };
@@ -81,6 +82,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn object(&mut self, node: NodeId, lists: usize) {
+        if self.findings.len() >= MAX_FINDINGS {
+            return;
+        }
         match self.tree.value(node) {
             Value::Mapping(_) => {}
             // A document that holds nothing is nothing, as between two lines `---`.

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
-use super::node::{Node, NodeId, Style, Tree, Value};
+use super::{
+    MAX_FINDINGS,
+    node::{Node, NodeId, Style, Tree, Value},
+};
 use crate::{
     finding::{Code, Finding},
     source::{Source, Span},
@@ -30,6 +33,9 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
     options.block_nesting_limit = MAX_DEPTH + 1;
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
+        if reader.findings.len() >= MAX_FINDINGS {
+            break;
+        }
         match event {
             Ok((Event::StreamEnd, _)) => break,
             Ok((event, span)) => {

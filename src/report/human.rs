@@ -176,8 +176,12 @@ fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
 
 fn standing(standing: &Standing) -> Vec<String> {
     let Standing { environment, branch, target, tip, runs, under_way, open, last } = standing;
-    let at = |id: &Option<String>| id.as_deref().map_or("nothing", short).to_owned();
-    let mut lines = vec![format!("{environment}: runs {}, {branch} is at {}", at(runs), at(tip))];
+    let runs_now = runs.as_deref().map_or("nothing", short);
+    let now = match tip {
+        Some(tip) => format!("{branch} is at {}", short(tip)),
+        None => format!("{branch} has no revision yet"),
+    };
+    let mut lines = vec![format!("{environment}: runs {runs_now}, {now}")];
     lines.push(format!("  target  {}", clean(target)));
     if let Some(Outcome { revision, outcome, ended, who, reason, .. }) = last {
         lines.push(format!("  last    {} {}, {ended}, by {}", outcome.word(), short(revision), clean(who)));

@@ -18,7 +18,7 @@ use crate::error::Result;
 /// The largest manifest, in bytes. Ten times what an API server stores as one object.
 pub const MAX_FILE: u64 = 16 << 20;
 /// All manifests of an environment together, in bytes.
-pub const MAX_TOTAL: u64 = 256 << 20;
+pub const MAX_TOTAL: u64 = 64 << 20;
 /// Manifests of an environment.
 pub const MAX_FILES: usize = 20_000;
 /// Everything below an environment's path that is looked at, in names.

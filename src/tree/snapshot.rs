@@ -16,6 +16,9 @@ use crate::{
     text,
 };
 
+/// The largest `.instateignore`, in bytes.
+const MAX_IGNORE: u64 = 16 << 10;
+
 /// A manifest file, unread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File<Id> {
@@ -51,9 +54,10 @@ pub fn snapshot<F: Files>(files: &F, path: &str) -> Result<Snapshot<F::Id>> {
     };
     let mut folder = files.root();
     let mut prefix = BString::default();
-    walk.ignore_file(&folder, prefix.as_ref())?;
     for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        let entry = files.list(&folder)?.into_iter().find(|entry| entry.name == part);
+        let entries = files.list(&folder)?;
+        walk.ignore_file(&entries, prefix.as_ref())?;
+        let entry = entries.into_iter().find(|entry| entry.name == part);
         let Some(entry) = entry.filter(|entry| entry.kind == Kind::Folder) else {
             let message =
                 format!("the environment's path `{}` is no folder in this revision", text::clean(path));
@@ -63,7 +67,6 @@ pub fn snapshot<F: Files>(files: &F, path: &str) -> Result<Snapshot<F::Id>> {
         };
         folder = entry.id;
         prefix = join(prefix.as_ref(), part.into());
-        walk.ignore_file(&folder, prefix.as_ref())?;
     }
     let root = prefix.clone();
     walk.folder(&folder, prefix.as_ref(), root.as_ref(), 0)?;
@@ -88,9 +91,7 @@ impl<F: Files> Walk<'_, F> {
             self.once(Code::TreeTooLarge, message, None, "keep manifests in a repository of their own");
             return Ok(());
         }
-        if depth > 0 {
-            self.ignore_file(folder, prefix)?;
-        }
+        self.ignore_file(&entries, prefix)?;
         if self.needs_rendering(&entries, prefix) {
             return Ok(());
         }
@@ -213,14 +214,14 @@ impl<F: Files> Walk<'_, F> {
         Ok(true)
     }
 
-    fn ignore_file(&mut self, folder: &F::Id, prefix: &BStr) -> Result<()> {
-        let found =
-            self.files.list(folder)?.into_iter().find(|e| e.name == ".instateignore" && e.kind == Kind::File);
+    fn ignore_file(&mut self, entries: &[Entry<F::Id>], prefix: &BStr) -> Result<()> {
+        let found = entries.iter().find(|e| e.name == ".instateignore" && e.kind == Kind::File);
         let Some(entry) = found else { return Ok(()) };
-        if self.files.size(&entry.id)? > 1 << 20 {
+        // Every name is compared with every pattern.
+        if self.files.size(&entry.id)? > MAX_IGNORE {
             self.error(
                 Code::FileTooLarge,
-                "is larger than 1 MiB",
+                "is larger than 16 KiB",
                 join(prefix, ".instateignore".into()).as_ref(),
                 "shorten it",
             );

@@ -45,8 +45,9 @@ pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
     lock.say("looking at the tip");
     point::reach("worker-locked");
     let worker = Worker { repository, environment, journal };
+    let mut recorded;
     loop {
-        worker.record_outcomes()?;
+        recorded = worker.record_outcomes();
         match next(repository, environment, &worker.journal)? {
             Next::Nothing => break,
             Next::Settled => {}
@@ -60,7 +61,7 @@ pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
     worker.journal.compact()?;
     output::tidy(repository)?;
     lock.done();
-    Ok(())
+    recorded
 }
 
 /// Judges the tip of an environment's branch and journals the intent to deploy it.
@@ -110,16 +111,25 @@ struct Worker<'r> {
 }
 
 impl Worker<'_> {
-    /// Writes the notes that a crash left unwritten, oldest first.
+    /// Writes the notes of outcomes that have none yet, oldest first. Where Git's files cannot be written
+    /// the journal keeps the outcome, the next worker tries again, and nothing else waits for it.
     fn record_outcomes(&self) -> Result<()> {
+        let mut done = Ok(());
         for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
-            record::write(self.repository, &outcome)?;
-            point::reach("recorded");
-            self.journal.append(&[Entry::Recorded(outcome.id.clone())])?;
-            Output::of(self.repository, &outcome.id)
-                .event(&Event::Deployment(Progress::Ended(self.ended(outcome)?)));
+            let output = Output::of(self.repository, &outcome.id);
+            match record::write(self.repository, &outcome) {
+                Ok(()) => {
+                    point::reach("recorded");
+                    self.journal.append(&[Entry::Recorded(outcome.id.clone())])?;
+                }
+                Err(error) => {
+                    output.event(&Event::said(format!("the record in Git has to wait: {error}")));
+                    done = Err(error);
+                }
+            }
+            output.event(&Event::Deployment(Progress::Ended(self.ended(outcome)?)));
         }
-        Ok(())
+        done
     }
 
     /// `earlier` is what a run that was cut off had begun to change.
