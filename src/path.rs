@@ -15,7 +15,7 @@ use crate::{
     render,
     repository::Repository,
     target::{self, Target},
-    tree::{Files, GitFiles, Objects, Snapshot, snapshot},
+    tree::{Files, GitFiles, MAX_OBJECTS, Objects, Snapshot, snapshot},
     wait::wait,
 };
 
@@ -101,6 +101,13 @@ pub fn read<F: Files>(files: &F, path: &str, namespace: &str) -> Result<Revision
                 findings.extend(wrong);
             }
             Err(finding) => findings.push(*finding),
+        }
+        if manifests.len() > MAX_OBJECTS {
+            let message = format!("the environment has more than {MAX_OBJECTS} objects");
+            findings.push(
+                Finding::error(Code::TreeTooLarge, message).help("divide it into several environments"),
+            );
+            break;
         }
     }
     findings.extend(check(&manifests, namespace));

@@ -1,6 +1,6 @@
 //! YAML text becomes trees: one a document, bounded, with findings for what is no YAML.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
@@ -72,7 +72,7 @@ struct Reader<'s> {
     findings: Vec<Finding>,
     tree: Tree,
     open: Vec<Open>,
-    anchors: Vec<(usize, NodeId)>,
+    anchors: HashMap<usize, NodeId>,
     documents: usize,
 }
 
@@ -84,7 +84,7 @@ impl<'s> Reader<'s> {
             findings: Vec::new(),
             tree: Tree::default(),
             open: Vec::new(),
-            anchors: Vec::new(),
+            anchors: HashMap::new(),
             documents: 0,
         }
     }
@@ -111,8 +111,8 @@ impl<'s> Reader<'s> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
-                // The newest definition counts; an anchor inside itself is not known yet.
-                let target = self.anchors.iter().rev().find(|(a, _)| *a == anchor).map(|(_, id)| *id);
+                // The parser numbers definitions, so that a name that is used again is another one.
+                let target = self.anchors.get(&anchor).copied();
                 let Some(target) = target.filter(|id| !self.open.iter().any(|o| o.node == *id)) else {
                     return Err(self.give_up(Code::YamlSyntax, "an alias stands inside what it names", span));
                 };
@@ -182,7 +182,7 @@ impl<'s> Reader<'s> {
 
     fn anchor(&mut self, anchor: usize, id: NodeId) {
         if anchor != 0 {
-            self.anchors.push((anchor, id));
+            self.anchors.insert(anchor, id);
         }
     }
 

@@ -21,6 +21,8 @@ pub const MAX_FILE: u64 = 16 << 20;
 pub const MAX_TOTAL: u64 = 64 << 20;
 /// Manifests of an environment.
 pub const MAX_FILES: usize = 20_000;
+/// Objects of an environment.
+pub const MAX_OBJECTS: usize = 50_000;
 /// Everything below an environment's path that is looked at, in names.
 pub const MAX_ENTRIES: usize = 500_000;
 /// Folders in folders.
