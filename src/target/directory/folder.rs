@@ -1,0 +1,100 @@
+//! Reading and writing the files of a folder.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use gix::{ObjectId, hash, objs::Kind};
+
+use super::{Read, is_marker};
+use crate::{
+    error::{Doing, Error, Result},
+    plan::Items,
+    tree::{Disk, Files, Kind as EntryKind, MAX_DEPTH, MAX_ENTRIES},
+};
+
+/// What is in a folder, down to the last file.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Plain files by their path below it, with the hash that Git gives their bytes.
+    pub files: Items,
+    /// Links, pipes, names that are no text: nothing that instate writes.
+    strange: Vec<String>,
+}
+
+impl Contents {
+    /// The first name that is not in `known`.
+    pub fn foreign(&self, known: &BTreeSet<String>) -> Option<&str> {
+        let unknown = self.files.keys().filter(|name| !known.contains(*name));
+        unknown.chain(&self.strange).next().map(String::as_str)
+    }
+}
+
+/// Reads a folder. Every byte is hashed: times and sizes can be set, and manifests are small.
+pub(super) fn contents(folder: &Path) -> Result<Contents> {
+    let disk = Disk::new(folder);
+    let mut found = Contents::default();
+    let mut left = vec![(disk.root(), String::new(), 0)];
+    let mut names = 0;
+    while let Some((path, prefix, depth)) = left.pop() {
+        for entry in disk.list(&path)? {
+            names += 1;
+            if names > MAX_ENTRIES || depth > MAX_DEPTH + 1 {
+                return Err(Error::server(format!(
+                    "{} holds more than instate ever writes",
+                    folder.display()
+                )));
+            }
+            let below = format!("{prefix}{}", crate::text::excerpt_bytes(&entry.name, 300));
+            match entry.kind {
+                EntryKind::Folder => left.push((entry.id, format!("{below}/"), depth + 1)),
+                EntryKind::File if is_marker(&below) || below == ".instate.new" => {}
+                EntryKind::File => {
+                    let hash = hash_of(&disk.read(&entry.id)?)?;
+                    found.files.insert(below, hash);
+                }
+                _ => found.strange.push(below),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Makes a folder that nobody reads hold what is `wanted`, and only that.
+pub(super) fn update(folder: &Path, found: &Items, wanted: &Items, read: Read<'_>) -> Result<()> {
+    for below in found.keys().filter(|below| !wanted.contains_key(*below)) {
+        let path = folder.join(below);
+        fs::remove_file(&path).doing("remove", &path)?;
+        remove_empty(folder, &path);
+    }
+    for (below, id) in wanted.iter().filter(|(below, id)| found.get(*below) != Some(*id)) {
+        let path = folder.join(below);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).doing("make the folder", parent)?;
+        }
+        let bytes = read(id)?;
+        let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let opened =
+            OpenOptions::new().write(true).create(true).truncate(true).custom_flags(nofollow).open(&path);
+        opened.and_then(|mut file| file.write_all(&bytes)).doing("write", &path)?;
+    }
+    Ok(())
+}
+
+/// Removes the folders above a removed file that hold nothing any more.
+fn remove_empty(folder: &Path, removed: &Path) {
+    let above = removed.ancestors().skip(1).take_while(|path| *path != folder);
+    for path in above {
+        if fs::remove_dir(path).is_err() {
+            return;
+        }
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> Result<ObjectId> {
+    gix::objs::compute_hash(hash::Kind::Sha1, Kind::Blob, bytes).map_err(Error::server)
+}

@@ -1,0 +1,194 @@
+//! A folder that instate owns.
+//!
+//! - Whoever looks into the folder sees one whole revision: a spare beside it is brought up to date, then
+//!   the two change places in one step of the kernel (`RENAME_EXCHANGE`).
+//! - A file that instate did not write is never overwritten and never removed: the folder has a list of
+//!   what is in it, `.instate`, and anything else in it refuses the deployment.
+//! - The list names the repository and the environment that own the folder. Nobody else's is touched.
+
+mod folder;
+mod marker;
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
+
+use self::{
+    folder::{Contents, contents},
+    marker::{MARKER, Marker},
+};
+use super::{Read, Target};
+use crate::{
+    error::{Doing, Error, Result},
+    plan::Items,
+    point,
+    record::now,
+};
+
+/// A folder as a target.
+pub struct Directory {
+    folder: PathBuf,
+    owner: String,
+    environment: String,
+}
+
+impl Directory {
+    /// The folder of `environment` in the repository with the identity `owner`.
+    pub fn new(folder: &Path, owner: &str, environment: &str) -> Self {
+        Self { folder: folder.to_owned(), owner: owner.to_owned(), environment: environment.to_owned() }
+    }
+
+    fn parent(&self) -> &Path {
+        self.folder.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// The folder that is written while nobody reads it. It is beside the other, since only folders of
+    /// one file system can change places.
+    fn spare(&self) -> PathBuf {
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        self.parent().join(format!(".{name}.instate"))
+    }
+
+    fn marker(&self, complete: bool, files: impl IntoIterator<Item = String>) -> Marker {
+        Marker {
+            owner: self.owner.clone(),
+            environment: self.environment.clone(),
+            complete,
+            files: files.into_iter().collect(),
+        }
+    }
+
+    /// What is in `folder`, if it is ours; `None` where there is no folder or an empty one.
+    fn ours(&self, folder: &Path) -> Result<Option<(Marker, Contents)>> {
+        let shown = folder.display();
+        match fs::symlink_metadata(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("look at", folder, &error)),
+            Ok(found) if !found.is_dir() => {
+                let error = Error::server(format!("{shown} is no folder"));
+                return Err(error.help("name the folder itself as `directory`, not a link to it or a file"));
+            }
+            Ok(found) => {
+                let parent = fs::metadata(self.parent()).doing("look at", self.parent())?;
+                if parent.dev() != found.dev() {
+                    let error = Error::server(format!("{shown} is the top of a file system"));
+                    return Err(error.help(
+                        "name a folder inside it as `directory`, so that a spare one can stand beside it",
+                    ));
+                }
+            }
+        }
+        let Some(marker) = Marker::read(folder)? else {
+            let first = fs::read_dir(folder).doing("read the folder", folder)?.next();
+            let Some(first) = first else { return Ok(None) };
+            let name = first.doing("read the folder", folder)?.file_name();
+            let error = Error::server(format!("{shown} is not instate's: it holds {}", name.display()));
+            return Err(error.help("name an empty or a new folder as `directory`"));
+        };
+        if marker.owner != self.owner || marker.environment != self.environment {
+            let error = Error::server(format!(
+                "{shown} belongs to the environment `{}` of the repository with the identity {}",
+                marker.environment, marker.owner,
+            ));
+            return Err(error.help("give each environment a folder of its own"));
+        }
+        let contents = contents(folder)?;
+        Ok(Some((marker, contents)))
+    }
+
+    /// Checks that the two folders can be written and can change places.
+    fn ready(&self) -> Result<()> {
+        let parent = self.parent();
+        let found = fs::metadata(parent).doing("find the folder", parent);
+        let found = found.map_err(|error| error.help(format!("mkdir -p {}", parent.display())))?;
+        if !found.is_dir() {
+            return Err(
+                Error::server(format!("{} is no folder", parent.display())).help("change `directory`")
+            );
+        }
+        let spare = self.spare();
+        for folder in [parent, &self.folder, &spare] {
+            match rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+                Err(rustix::io::Errno::NOENT) if folder != parent => {}
+                other => other.doing("write to the folder", folder)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Empties the way for the spare: it is ours, or there is none. One in which somebody put a file is
+    /// set aside with that file in it.
+    fn prepare(&self, wanted: &Items) -> Result<Contents> {
+        let spare = self.spare();
+        let (mut known, mut found) = match self.ours(&spare)? {
+            Some((marker, contents)) => (marker.files, contents),
+            None => Default::default(),
+        };
+        if found.foreign(&known).is_some() {
+            let aside = spare.with_extension(format!("aside-{}", now().as_second()));
+            fs::rename(&spare, &aside).doing("set aside", &spare)?;
+            (known, found) = Default::default();
+        }
+        fs::create_dir_all(&spare).doing("make the folder", &spare)?;
+        // Before the first file is written, the list names all that may be found after a crash.
+        self.marker(false, known.into_iter().chain(wanted.keys().cloned())).write(&spare)?;
+        Ok(found)
+    }
+
+    fn exchange(&self) -> Result<()> {
+        let (spare, parent) = (self.spare(), self.parent());
+        let there = fs::symlink_metadata(&self.folder).is_ok();
+        let flags = if there { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        match rustix::fs::renameat_with(CWD, &spare, CWD, &self.folder, flags) {
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                let error = Error::server(format!(
+                    "the file system of {} cannot exchange two folders",
+                    parent.display()
+                ));
+                return Err(error.help("name a folder on a local file system as `directory`"));
+            }
+            other => other.doing("put the new revision in the place of", &self.folder)?,
+        }
+        crate::record::sync_folder(parent)
+    }
+}
+
+impl Target for Directory {
+    fn inspect(&self) -> Result<Items> {
+        self.ready()?;
+        let Some((marker, contents)) = self.ours(&self.folder)? else { return Ok(Items::new()) };
+        if let Some(name) = contents.foreign(&marker.files) {
+            let error = Error::server(format!(
+                "{} holds `{name}`, which instate did not write",
+                self.folder.display()
+            ));
+            return Err(error.help("move it out of the folder, and leave the folder to instate"));
+        }
+        Ok(contents.files)
+    }
+
+    fn apply(&self, wanted: &Items, read: Read<'_>) -> Result<()> {
+        let spare = self.spare();
+        let found = self.prepare(wanted)?;
+        point::reach("spare-listed");
+        folder::update(&spare, &found.files, wanted, read)?;
+        self.marker(true, wanted.keys().cloned()).write(&spare)?;
+        let handle = fs::File::open(&spare).doing("open the folder", &spare)?;
+        rustix::fs::syncfs(&handle).doing("sync the file system of", &spare)?;
+        point::reach("spare-ready");
+        // Somebody may have put a file there meanwhile; it must not leave with the old revision.
+        self.inspect()?;
+        self.exchange()?;
+        point::reach("exchanged");
+        Ok(())
+    }
+}
+
+/// Whether a path in a folder is the list itself.
+fn is_marker(below: &str) -> bool {
+    below == MARKER
+}
