@@ -8,7 +8,10 @@ use std::{
 
 use rustix::fs::{Access, AtFlags, CWD};
 
-use super::{HOOKS, gitconfig::get};
+use super::{
+    HOOKS,
+    gitconfig::{get, own},
+};
 use crate::{
     error::{Doing, Error, Result},
     repository::Repository,
@@ -23,7 +26,7 @@ pub fn kind(git_dir: &Path) -> Result<()> {
     for (key, value, what) in
         [("extensions.objectformat", "sha256", "SHA-256"), ("extensions.refstorage", "reftable", "reftable")]
     {
-        if get(git_dir, key)?.is_some_and(|set| set.eq_ignore_ascii_case(value)) {
+        if own(git_dir, key)?.is_some_and(|set| set.eq_ignore_ascii_case(value)) {
             let error =
                 Error::server(format!("{shown} is a {what} repository, which instate cannot read yet"));
             return Err(error.help("use a repository with SHA-1 and the files of refs: git init --bare"));

@@ -28,6 +28,17 @@ pub(super) fn get(git_dir: &Path, key: &str) -> Result<Option<String>> {
     }
 }
 
+/// What a setting is in the repository's own file, which is read as a file: a git that does not know the
+/// kind of repository would pass it over.
+///
+/// # Errors
+/// There is no git.
+pub(super) fn own(git_dir: &Path, key: &str) -> Result<Option<String>> {
+    let file = git_dir.join("config").display().to_string();
+    let (code, out) = git(git_dir, &["config", "--file", &file, "--get", key])?;
+    Ok((code == Some(0)).then(|| out.trim().to_owned()))
+}
+
 /// Sets what is needed, and keeps what was there before.
 pub(super) fn set(repository: &Repository) -> Result<()> {
     let git_dir = repository.git_dir();

@@ -219,6 +219,11 @@ fn repositories_of_other_kinds_are_refused() {
         run(command)
     };
     refused(&install("sha256.git"), "SHA-256");
+    world.bare("reftable.git");
+    let set = |key: &str, value: &str| world.git("reftable.git", &["config", key, value]).succeeds();
+    set("core.repositoryFormatVersion", "1");
+    set("extensions.refStorage", "reftable");
+    refused(&install("reftable.git"), "reftable");
     refused(&install("worktree"), "not a bare repository");
     refused(&install("worktree/.git"), "not a bare repository");
     refused(&install("nothing"), "cannot find the repository");
