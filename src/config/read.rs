@@ -14,8 +14,20 @@ use crate::{
     text,
 };
 
-/// Keys of the design that this version does not obey, so that nobody relies on them.
-const NOT_YET: [&str; 6] = ["groups", "accept", "kubernetes_version", "timeout", "settle", "policy"];
+/// The keys of one level.
+struct Keys {
+    /// What this version obeys.
+    known: &'static [&'static str],
+    /// What the design has and this version does not obey yet, so that nobody relies on it.
+    later: &'static [&'static str],
+}
+
+const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
+const ENVIRONMENT: Keys = Keys {
+    known: &["branch", "target", "path", "namespace"],
+    later: &["accept", "kubernetes_version", "timeout", "settle", "policy"],
+};
+const TARGET: Keys = Keys { known: &["directory"], later: &["kubernetes"] };
 
 /// Reads the configuration in `text`, which is that of the file `path`.
 ///
@@ -24,8 +36,12 @@ const NOT_YET: [&str; 6] = ["groups", "accept", "kubernetes_version", "timeout",
 pub fn read(path: &Path, text: &str) -> Result<Config> {
     let source = Source::new(path.display().to_string(), text);
     let (trees, findings) = parse(&source);
-    let tree = trees.into_iter().find(|t| t.root().is_some()).unwrap_or_default();
+    let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
+    let tree = trees.next().unwrap_or_default();
     let mut reader = Reader { source: &source, tree: &tree, findings };
+    for (tree, root) in trees.filter_map(|tree| tree.root().map(|root| (tree, root))) {
+        reader.wrong(tree.span(root), "the configuration is one document, and this is another", "remove it");
+    }
     let mut environments = Vec::new();
     if let Some(root) = tree.root() {
         environments = reader.root(root);
@@ -50,7 +66,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn root(&mut self, root: NodeId) -> Vec<Environment> {
-        self.keys(root, "the configuration", &["environments"]);
+        self.keys(root, "the configuration", &ROOT);
         let Some((_, environments)) = self.tree.get(root, "environments") else { return Vec::new() };
         if !matches!(self.tree.value(environments), Value::Mapping(_)) {
             self.wrong(
@@ -86,7 +102,7 @@ impl Reader<'_> {
             self.wrong(self.tree.span(key), &message, "use lower case letters, digits and `-`, at most 63");
             return None;
         }
-        self.keys(node, &format!("environment `{name}`"), &["branch", "target", "path", "namespace"]);
+        self.keys(node, &format!("environment `{name}`"), &ENVIRONMENT);
         let branch = self.required(node, key, &name, "branch").and_then(|(b, span)| self.branch(&b, span));
         let target = match self.tree.get(node, "target") {
             Some((_, target)) => self.target(target),
@@ -116,7 +132,7 @@ impl Reader<'_> {
     }
 
     fn target(&mut self, node: NodeId) -> Option<Target> {
-        self.keys(node, "`target`", &["directory"]);
+        self.keys(node, "`target`", &TARGET);
         let (text, span) = self.optional(node, "directory")?;
         let folder = PathBuf::from(&text);
         let plain = folder.is_absolute()
@@ -147,7 +163,7 @@ impl Reader<'_> {
     }
 
     /// Reports every key that is not known, with what it was probably meant to be.
-    fn keys(&mut self, node: NodeId, of: &str, known: &[&str]) {
+    fn keys(&mut self, node: NodeId, of: &str, Keys { known, later }: &Keys) {
         if !matches!(self.tree.value(node), Value::Mapping(_)) {
             self.wrong(
                 self.tree.span(node),
@@ -156,15 +172,13 @@ impl Reader<'_> {
             );
         }
         for (key, _) in self.tree.entries(node) {
-            let Some((word, _)) = self.tree.scalar(*key) else { continue };
+            let word = self.tree.scalar(*key).map_or("(no text)", |(word, _)| word);
             if known.contains(&word) {
                 continue;
             }
             let span = self.tree.span(*key);
-            let later =
-                if known.contains(&"directory") { word == "kubernetes" } else { NOT_YET.contains(&word) };
             let shown = text::excerpt(word, 40);
-            if later {
+            if later.contains(&word) {
                 self.wrong(span, &format!("`{shown}` is not built yet, so it cannot be obeyed"), "remove it");
             } else {
                 let help = match text::nearest(word, known.iter().copied()) {
@@ -218,4 +232,54 @@ impl Reader<'_> {
 fn overlap(a: &Target, b: &Target) -> bool {
     let (Target::Directory(a), Target::Directory(b)) = (a, b);
     a.starts_with(b) || b.starts_with(a)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::read;
+
+    const GOOD: &str = "environments:\n  production:\n    branch: main\n    target: {directory: /srv/manifests/production}\n";
+
+    fn wrong(text: &str) -> Vec<String> {
+        let error = read(Path::new("instate.yaml"), text).expect_err("it is wrong");
+        let place = |f: &crate::finding::Finding| f.place.as_ref().map_or(0, |place| place.line);
+        error.findings.iter().map(|f| format!("{}: {}", place(f), f.message)).collect()
+    }
+
+    #[test]
+    fn what_is_not_written_has_its_default() {
+        let config = read(Path::new("instate.yaml"), GOOD).expect("it is right");
+        let environment = &config.environments[0];
+        assert_eq!((environment.reference.as_str(), environment.branch()), ("refs/heads/main", "main"));
+        assert_eq!((environment.path.as_str(), environment.namespace.as_str()), (".", "default"));
+    }
+
+    #[test]
+    fn nothing_that_is_written_is_passed_over() {
+        let with = |line: &str| wrong(&format!("{GOOD}{line}\n"));
+        assert_eq!(with("    brnch: x"), ["5: unknown key `brnch` in environment `production`"]);
+        assert_eq!(with("    policy: {}"), ["5: `policy` is not built yet, so it cannot be obeyed"]);
+        assert_eq!(with("    ? [a]\n    : b"), ["5: unknown key `(no text)` in environment `production`"]);
+        assert_eq!(with("    path: ../other"), ["5: `path` is no folder in the repository"]);
+        assert_eq!(with("    path: 0644"), ["5: `path` must be a text"]);
+        assert_eq!(
+            with("---\nenvironments: {}"),
+            ["6: the configuration is one document, and this is another"]
+        );
+        assert_eq!(wrong(""), ["0: the configuration declares no environment"]);
+        assert_eq!(wrong("environments:\n  a: {branch: x}\n"), ["2: environment `a` has no `target`"]);
+    }
+
+    #[test]
+    fn no_two_environments_share_a_folder() {
+        let environment = |name: &str, folder: &str| {
+            format!("  {name}: {{branch: main, target: {{directory: {folder}}}}}\n")
+        };
+        for (one, two) in [("/srv/a", "/srv/a/"), ("/srv/a", "/srv/a/b"), ("/srv//a/b", "/srv/a")] {
+            let text = format!("environments:\n{}{}", environment("one", one), environment("two", two));
+            assert_eq!(wrong(&text), ["3: `one` and `two` would run in the same folder"], "{one} {two}");
+        }
+    }
 }
