@@ -1,7 +1,7 @@
 //! Events as a person reads them: plain text, no control sequences, at most 72 columns where words allow.
 
 use super::{
-    event::{Ended, Event, Progress, Standing},
+    event::{Ended, Event, PlanLine, Progress, Standing},
     finding,
 };
 use crate::{
@@ -132,8 +132,7 @@ fn deployment(voice: Voice, progress: &Progress) -> Vec<String> {
             lines
         }
         Progress::Planned { changes, first, more } => {
-            let mut lines: Vec<String> =
-                first.iter().map(|line| format!("  {} {}", line.action, clean(&line.item))).collect();
+            let mut lines: Vec<String> = first.iter().flat_map(change).collect();
             if *more > 0 {
                 lines.push(format!("  ... and {more} more: {changes} in all"));
             }
@@ -141,6 +140,16 @@ fn deployment(voice: Voice, progress: &Progress) -> Vec<String> {
         }
         Progress::Ended(ended) => self::ended(voice, ended),
     }
+}
+
+/// One change; what does not fit on its line stands indented on the next.
+fn change(line: &PlanLine) -> Vec<String> {
+    let wrapped = wrap(&format!("{} {}", line.action, clean(&line.item)), WIDTH - 6);
+    wrapped
+        .into_iter()
+        .enumerate()
+        .map(|(n, line)| format!("{}{line}", if n == 0 { "  " } else { "      " }))
+        .collect()
 }
 
 fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
