@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
 };
 
 use clap::Subcommand;
@@ -16,7 +16,7 @@ use crate::{
     path::{Judgement, judge},
     point,
     push::{self, Process, Push},
-    record::{Entry, Journal},
+    record::{DeploymentId, Entry, Journal},
     report::{Event, Report},
     repository::Repository,
     worker::{self, Until},
@@ -139,10 +139,38 @@ fn shut(report: &mut Report, stay: &[(String, Option<String>)], error: Error) {
 fn post_receive(report: &mut Report) -> Result<ExitCode> {
     let input = push::input(std::io::stdin())?;
     let repository = here()?;
-    earlier(&repository, HOOKS[1], &input)?;
     point::reach("landed");
-    let push = Push::from_git(&repository, &input)?;
-    let config = Config::load(&repository)?;
+    // First of all: the hook that was there before may hang, as one does that writes much to a client
+    // which is gone, and receive-pack with it.
+    let deploying = deploy(&repository, &input);
+    if let Err(error) = earlier(&repository, HOOKS[1], &input) {
+        report.event(&Event::stopped(error));
+    }
+    let (config, running) = deploying?;
+    for Running { environment, intent, mut worker } in running {
+        match intent {
+            Some(id) => {
+                worker::watch(&repository, config.environment(&environment)?, &id, &mut worker, report)?;
+            }
+            None => report.event(&Event::said(format!(
+                "{environment} is being deployed; see how it ends, on the server: instate status"
+            ))),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A deployment that a push began.
+struct Running {
+    environment: String,
+    intent: Option<DeploymentId>,
+    worker: Child,
+}
+
+/// Starts a worker for every environment whose branch was moved.
+fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Vec<Running>)> {
+    let push = Push::from_git(repository, input)?;
+    let config = Config::load(repository)?;
     let mut running = Vec::new();
     for environment in &config.environments {
         let Some(update) = push.updates.iter().find(|update| update.reference == environment.reference)
@@ -152,22 +180,12 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
         let Some(new) = update.new else { continue };
         let open = Journal::new(&repository.state()).state()?.environment(&environment.name).open;
         let intent = open.into_iter().rev().map(|open| open.intent).find(|intent| intent.new == new);
-        let worker = worker::start(&repository, &[&environment.name], Until::Now)?;
-        running.push((environment, intent, worker));
+        let worker = worker::start(repository, &[&environment.name], Until::Now)?;
+        let environment = environment.name.clone();
+        running.push(Running { environment, intent: intent.map(|intent| intent.id), worker });
     }
     point::reach("worker-started");
-    for (environment, intent, mut worker) in running {
-        match intent {
-            Some(intent) => {
-                worker::watch(&repository, environment, &intent.id, &mut worker, report)?;
-            }
-            None => report.event(&Event::said(format!(
-                "{} is being deployed; see how it ends, on the server: instate status",
-                environment.name
-            ))),
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok((config, running))
 }
 
 /// Runs the hook that was there before ours, with the same input. Where it refuses, its words are final.
