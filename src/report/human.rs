@@ -10,6 +10,9 @@ use crate::{
     text::{WIDTH, clean, count, short, wrap},
 };
 
+/// So many refs of a refused push are named; the rest is counted.
+const STAYING: usize = 3;
+
 /// Who reads: it decides how a line of prose begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
@@ -73,10 +76,16 @@ fn stays(stay: &[(String, Option<String>)]) -> String {
         Some(at) => format!("{branch} stays at {}", short(at)),
         None => format!("{branch} is not created"),
     };
-    match stay {
-        [] => "No branch moved".to_owned(),
-        some => some.iter().map(one).collect::<Vec<_>>().join(", "),
+    if stay.is_empty() {
+        return "No branch moved".to_owned();
     }
+    let mut parts: Vec<String> = stay.iter().take(STAYING).map(one).collect();
+    match stay.len().saturating_sub(STAYING) {
+        0 => {}
+        1 => parts.push("1 other ref stays as it is".to_owned()),
+        n => parts.push(format!("{n} other refs stay as they are")),
+    }
+    parts.join(", ")
 }
 
 fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -> Vec<String> {
