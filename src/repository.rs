@@ -35,11 +35,13 @@ impl Repository {
             return Err(not_bare());
         }
         // Whoever runs git here has passed git's own check of the owner; the identity is that of every
-        // commit which instate makes, since a service user has none.
+        // commit which instate makes, since a service user has none. Anybody who pushes may replace
+        // objects, so what was recorded is read as it was written.
         let options = gix::open::Options::default()
             .with(gix::sec::Trust::Full)
             .open_path_as_is(true)
             .config_overrides([
+                "core.useReplaceRefs=false",
                 "user.name=instate",
                 "user.email=instate@localhost",
                 "author.name=instate",
