@@ -42,9 +42,9 @@ pub(super) fn check(repository: &Repository) -> Result<()> {
     if let Some(path) = get(git_dir, "core.hookspath")? {
         let error =
             Error::server(format!("core.hooksPath is set to {path}, so git never looks into {shown}/hooks"));
-        return Err(
-            error.help("find where it is set: git config --show-origin core.hooksPath; then unset it there")
-        );
+        return Err(error.help(format!(
+            "find where it is set: git -C {shown} config --show-origin core.hooksPath; then unset it there"
+        )));
     }
     if let Some(shared) = get(git_dir, "core.sharedrepository")?
         && !matches!(shared.as_str(), "umask" | "false" | "0" | "no" | "off")
