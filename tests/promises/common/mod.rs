@@ -8,11 +8,16 @@ pub mod process;
 pub mod server;
 pub mod setup;
 pub mod ssh;
+pub mod stopped;
 pub mod tree;
+pub mod unread;
 pub mod world;
 
 pub use http::Httpd;
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
 pub use setup::{SERVICE, Setup, WEB};
 pub use ssh::Sshd;
+pub use stopped::{go_on, signal};
+pub use tree::children;
+pub use unread::run_unread;
 pub use world::{Clone, World};

@@ -30,6 +30,11 @@ pub fn kill_tree(root: u32) {
     }
 }
 
+/// The processes that a process has started and not yet waited for.
+pub fn children(of: u32) -> Vec<u32> {
+    processes().filter(|(_, parent)| *parent == of).map(|(id, _)| id).collect()
+}
+
 /// Each process with its parent.
 fn processes() -> impl Iterator<Item = (u32, u32)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
