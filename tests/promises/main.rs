@@ -6,3 +6,4 @@ mod common;
 mod demo;
 mod deploy;
 mod install;
+mod transports;
