@@ -5,5 +5,7 @@
 mod common;
 mod demo;
 mod deploy;
+mod facts;
+mod gate;
 mod install;
 mod transports;
