@@ -88,6 +88,8 @@ codes! {
     DocumentTooLarge = "I0124", "a document is too large";
     /// Leftovers of a merge.
     MergeConflict = "I0125", "an unresolved merge conflict";
+    /// A file with more errors than are read.
+    TooManyErrors = "I0126", "a file has more errors than are read";
     /// A document that is no Kubernetes object.
     NotAnObject = "I0202", "not a Kubernetes object";
     /// An object without a needed field.

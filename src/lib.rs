@@ -8,6 +8,7 @@ pub mod check;
 mod cli;
 pub mod config;
 pub mod error;
+mod files;
 pub mod finding;
 pub mod install;
 pub mod manifest;

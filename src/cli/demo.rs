@@ -3,8 +3,10 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -24,6 +26,9 @@ pub(super) struct Arguments {
     #[arg(long)]
     keep: bool,
 }
+
+/// How long the watchers of the demo's pushes may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const WEB: &str = "\
 apiVersion: apps/v1
@@ -61,9 +66,22 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     if arguments.keep {
         report.event(&Event::said(format!("everything is still in {}", folder.display())));
     } else {
-        fs::remove_dir_all(&folder).doing("remove", &folder)?;
+        remove(&folder)?;
     }
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Removes the folder. The last push has left a watcher behind, which may just be looking at the tip: it
+/// ends by itself, and makes no folder anew that is gone.
+fn remove(folder: &Path) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if began.elapsed() > PATIENCE => return Err(Error::io("remove", folder, &error)),
+            _ => {}
+        }
+    }
 }
 
 /// A new folder among the system's temporary ones.

@@ -12,6 +12,7 @@ pub use hooks::{HOOKS, earlier};
 use crate::{
     config::{Config, TEMPLATE},
     error::{Doing, Error, Result},
+    files::{make_folder, replace},
     repository::Repository,
 };
 
@@ -31,7 +32,7 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
     };
     let mut said = Vec::new();
     let state = repository.state();
-    fs::create_dir_all(&state).doing("make the folder", &state)?;
+    make_folder(&state)?;
     identity(&state)?;
     let path = repository.config_path()?;
     match text {
@@ -109,13 +110,4 @@ fn identity(state: &Path) -> Result<()> {
     let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
     got.map_err(|error| Error::server(format!("the system gives no random numbers: {error}")))?;
     replace(&path, format!("{:016x}\n", u64::from_ne_bytes(random)).as_bytes())
-}
-
-/// Writes a file so that the old or the new one is there at any time.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = Path::new(&new);
-    fs::write(new, bytes).doing("write", new)?;
-    fs::rename(new, path).doing("write", path)
 }

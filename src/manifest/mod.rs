@@ -14,7 +14,10 @@ pub use parse::parse;
 
 use std::rc::Rc;
 
-use crate::{finding::Finding, source::Source};
+use crate::{
+    finding::{Code, Finding},
+    source::Source,
+};
 
 /// So many findings of one file are made: nobody reads more, and a file could hold a million.
 const MAX_FINDINGS: usize = 100;
@@ -26,6 +29,12 @@ pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {
     let mut manifests = Vec::new();
     for tree in trees {
         object::read(source, &Rc::new(tree), &mut manifests, &mut findings);
+    }
+    if findings.len() >= MAX_FINDINGS {
+        let message = format!("the file has {MAX_FINDINGS} errors and is not read further");
+        let last = findings.last().and_then(|finding| finding.place.clone());
+        let stopped = Finding::error(Code::TooManyErrors, message).help("mend what is shown first");
+        findings.extend(last.map(|place| stopped.at(place)));
     }
     (manifests, findings)
 }

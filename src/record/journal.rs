@@ -14,6 +14,7 @@ use std::{
 use super::{Entry, State, lock::Lock};
 use crate::{
     error::{Doing, Error, Result},
+    files::{replace, sync_folder},
     point,
 };
 
@@ -87,14 +88,12 @@ impl Journal {
     /// As [`Journal::append`]; the old journal stays.
     pub fn compact(&self) -> Result<()> {
         let _lock = self.lock()?;
-        let (path, new) = (self.path(), self.folder.join("journal.new"));
+        let path = self.path();
         if fs::metadata(&path).map_or(0, |m| m.len()) < COMPACT_FROM {
             return Ok(());
         }
         let kept = State::replay(self.contents(&self.bytes()?)?.entries).into_entries();
-        let mut file = File::create(&new).doing("write the journal", &new)?;
-        file.write_all(&lines(&kept)?).and_then(|()| file.sync_all()).doing("write the journal", &new)?;
-        fs::rename(&new, &path).doing("replace the journal", &path)?;
+        replace(&path, &lines(&kept)?)?;
         sync_folder(&self.folder)
     }
 
@@ -171,14 +170,6 @@ fn entry(line: &[u8]) -> Option<Entry> {
     let (sum, json) = line.split_once(' ')?;
     let good = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(json.as_bytes());
     good.then(|| serde_json::from_str(json).ok())?
-}
-
-/// Makes names in a folder durable.
-///
-/// # Errors
-/// The folder cannot be synced.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|f| f.sync_all()).doing("sync the folder", folder)
 }
 
 /// Reads at most `most` bytes of a file that another process may be writing.

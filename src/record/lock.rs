@@ -1,7 +1,7 @@
 //! Kernel locks: they end with their holder, however it ends, and the file says who that is.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{Seek, Write},
     path::{Path, PathBuf},
 };
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::read_start;
 use crate::{
     error::{Doing, Error, Result},
+    files::make_folder,
     push::Process,
 };
 
@@ -103,7 +104,7 @@ impl Lock {
 
 fn open(folder: &Path, name: &str) -> Result<(File, PathBuf)> {
     let locks = folder.join("lock");
-    fs::create_dir_all(&locks).doing("make the folder", &locks)?;
+    make_folder(&locks).map_err(|error| error.help("install instate there first: instate install"))?;
     let path = locks.join(name);
     let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
     Ok((file.doing("open the lock", &path)?, path))

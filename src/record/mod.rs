@@ -18,7 +18,6 @@ mod state;
 pub use entry::{Counts, DeploymentId, Entry, Intent, Outcome, OutcomeKind};
 pub use history::{history, recorded};
 pub use journal::Journal;
-pub(crate) use journal::sync_folder;
 pub use lock::{Holder, Lock};
 pub use note::Note;
 pub use refs::{DEPLOYED, NOTES, deployed_ref, write};

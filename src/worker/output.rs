@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     error::{Doing, Result},
+    files::make_folder,
     record::DeploymentId,
     report::Event,
     repository::Repository,
@@ -36,9 +37,9 @@ impl Output {
     pub fn event(&self, event: &Event) {
         let mut line = serde_json::to_vec(event).unwrap_or_default();
         line.push(b'\n');
-        let folder = self.path.parent().map(fs::create_dir_all);
+        let made = self.path.parent().is_some_and(|folder| make_folder(folder).is_ok());
         let file = OpenOptions::new().create(true).append(true).open(&self.path);
-        if let (Some(Ok(())), Ok(mut file)) = (folder, file) {
+        if let (true, Ok(mut file)) = (made, file) {
             let _ = file.write_all(&line);
         }
     }

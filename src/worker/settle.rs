@@ -50,7 +50,7 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
         match Fate::of(is_tip, in_history, runs) {
             Fate::Deploy if deploy.is_none() => deploy = Some(open),
             Fate::Deploy => {
-                entries.push(superseded("it is deployed once more, by a newer deployment".to_owned()))
+                entries.push(superseded("it is deployed once more, by a newer deployment".to_owned()));
             }
             Fate::Superseded => {
                 let at = tip.map(|id| id.to_string()).unwrap_or_default();
@@ -70,9 +70,9 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
     }
     let Some(tip) = tip else { return Ok(Next::Nothing) };
     let now = journal.state()?.environment(&environment.name);
-    if now.open.iter().any(|open| open.intent.new == tip.to_string()) {
+    if now.open.iter().any(|open| open.intent.new == tip) {
         return Ok(Next::Settled);
     }
-    let known = now.last.is_some_and(|outcome| outcome.revision == tip.to_string());
+    let known = now.last.is_some_and(|outcome| outcome.revision == tip);
     Ok(if known { Next::Nothing } else { Next::Adopt(tip) })
 }

@@ -9,8 +9,11 @@ use std::{
 
 use crate::common::{Output, Setup, WEB, World, run};
 
+/// Names, each with its mode and its bytes.
+type Folder = BTreeMap<String, (u32, Vec<u8>)>;
+
 /// Everything about a folder that could differ: names, bytes, modes, what links point to.
-fn exactly(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+fn exactly(folder: &Path) -> Folder {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).expect("it is there").flatten() {
         let path = entry.path();
@@ -24,7 +27,7 @@ fn exactly(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
     found
 }
 
-fn state(repo: &Path) -> (BTreeMap<String, (u32, Vec<u8>)>, Vec<u8>, u32) {
+fn state(repo: &Path) -> (Folder, Vec<u8>, u32) {
     let config = repo.join("config");
     let mode = fs::metadata(&config).expect("it is there").mode();
     (exactly(&repo.join("hooks")), fs::read(&config).expect("it is there"), mode)

@@ -1,10 +1,13 @@
 //! The list in a folder of what instate wrote into it, and for whom.
 
-use std::{collections::BTreeSet, fs, io::Write, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Doing, Error, Result};
+use crate::{
+    error::{Doing, Error, Result},
+    files::replace,
+};
 
 /// The list's name. It begins with a dot, so that programs which read the folder pass it over.
 pub(super) const MARKER: &str = ".instate";
@@ -45,10 +48,7 @@ impl Marker {
 
     /// Writes the list: the old one or the new one is there at any time.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let (path, new) = (folder.join(MARKER), folder.join(".instate.new"));
         let text = serde_json::to_vec_pretty(self).map_err(Error::server)?;
-        let mut file = fs::File::create(&new).doing("write", &new)?;
-        file.write_all(&text).and_then(|()| file.sync_all()).doing("write", &new)?;
-        fs::rename(&new, &path).doing("replace", &path)
+        replace(&folder.join(MARKER), &text)
     }
 }

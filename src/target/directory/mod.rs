@@ -24,6 +24,7 @@ use self::{
 use super::{Read, Target};
 use crate::{
     error::{Doing, Error, Result},
+    files::{make_folder, sync_folder},
     plan::Items,
     point,
     record::now,
@@ -133,7 +134,7 @@ impl Directory {
             fs::rename(&spare, &aside).doing("set aside", &spare)?;
             (known, found) = Default::default();
         }
-        fs::create_dir_all(&spare).doing("make the folder", &spare)?;
+        make_folder(&spare)?;
         // Before the first file is written, the list names all that may be found after a crash.
         self.marker(false, known.into_iter().chain(wanted.keys().cloned())).write(&spare)?;
         Ok(found)
@@ -153,7 +154,7 @@ impl Directory {
             }
             other => other.doing("put the new revision in the place of", &self.folder)?,
         }
-        crate::record::sync_folder(parent)
+        sync_folder(parent)
     }
 }
 
