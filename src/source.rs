@@ -131,6 +131,14 @@ impl Source {
         }
     }
 
+    /// Whether `span` is in a Secret, whose text stands in no message.
+    #[must_use]
+    pub fn is_secret(&self, span: Span) -> bool {
+        let starts = self.line_starts();
+        let index = starts.partition_point(|s| *s <= span.start).saturating_sub(1);
+        self.in_secret(starts[index] as usize)
+    }
+
     /// Whether the line that starts at `first` is in a document that mentions `kind: Secret`. It goes
     /// by the text and not by the tree, since a document that does not parse has no tree.
     fn in_secret(&self, first: usize) -> bool {

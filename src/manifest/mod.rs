@@ -7,6 +7,7 @@ pub mod node;
 mod object;
 mod parse;
 pub mod scalar;
+mod syntax;
 
 pub use node::{NodeId, Tree, Value};
 pub use object::{Manifest, ObjectKey};

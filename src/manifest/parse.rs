@@ -1,12 +1,14 @@
 //! YAML text becomes trees: one a document, bounded, with findings for what is no YAML.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
 use super::{
     MAX_FINDINGS,
     node::{Node, NodeId, Style, Tree, Value},
+    scalar::{self, Kind},
+    syntax,
 };
 use crate::{
     finding::{Code, Finding},
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// Nesting that no manifest needs; a bound on what a push can make the server hold.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 /// Nodes of one document.
 const MAX_NODES: usize = 1_000_000;
 
@@ -60,7 +62,7 @@ struct Open {
     node: NodeId,
     children: Vec<NodeId>,
     mapping: bool,
-    keys: HashSet<Box<str>>,
+    keys: HashMap<Box<str>, NodeId>,
 }
 
 /// The document cannot be read further; its finding has been made.
@@ -74,6 +76,8 @@ struct Reader<'s> {
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
     documents: usize,
+    /// The document that is read was refused as a whole; what else is wrong with it follows from that.
+    hidden: bool,
 }
 
 impl<'s> Reader<'s> {
@@ -86,6 +90,7 @@ impl<'s> Reader<'s> {
             open: Vec::new(),
             anchors: HashMap::new(),
             documents: 0,
+            hidden: false,
         }
     }
 
@@ -94,7 +99,9 @@ impl<'s> Reader<'s> {
             Event::DocumentStart(explicit, _) => self.start(explicit, span),
             Event::DocumentEnd => {
                 let tree = std::mem::take(&mut self.tree);
-                self.trees.push(tree);
+                if !self.hidden {
+                    self.trees.push(tree);
+                }
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let style = if matches!(style, ScalarStyle::Plain) { Style::Plain } else { Style::Quoted };
@@ -114,7 +121,8 @@ impl<'s> Reader<'s> {
                 // The parser numbers definitions, so that a name that is used again is another one.
                 let target = self.anchors.get(&anchor).copied();
                 let Some(target) = target.filter(|id| !self.open.iter().any(|o| o.node == *id)) else {
-                    return Err(self.give_up(Code::YamlSyntax, "an alias stands inside what it names", span));
+                    let message = "an alias stands inside what it names, which would never end";
+                    return Err(self.give_up(Code::YamlSyntax, message, "write the value itself", span));
                 };
                 let id = self.add(Node { value: Value::Alias(target), span, tag: None })?;
                 self.place(id);
@@ -126,6 +134,7 @@ impl<'s> Reader<'s> {
 
     fn start(&mut self, explicit: bool, span: Span) {
         self.documents += 1;
+        self.hidden = false;
         self.reset();
         if !explicit && self.documents > 1 {
             let message = "kubectl would silently drop this document: it follows a line `...`";
@@ -144,6 +153,7 @@ impl<'s> Reader<'s> {
                 let message = "kubectl does not see a document that begins on the line of its `---`";
                 let finding = Finding::error(Code::HiddenDocument, message).at(self.source.place(span));
                 self.findings.push(finding.help("put `---` on a line of its own"));
+                self.hidden = true;
             }
         }
     }
@@ -157,7 +167,7 @@ impl<'s> Reader<'s> {
     fn add(&mut self, node: Node) -> Result<NodeId, GiveUp> {
         if self.tree.len() >= MAX_NODES {
             let message = format!("a document has more than {MAX_NODES} values");
-            return Err(self.give_up(Code::DocumentTooLarge, &message, node.span));
+            return Err(self.give_up(Code::DocumentTooLarge, &message, "divide it", node.span));
         }
         Ok(self.tree.push(node))
     }
@@ -171,12 +181,12 @@ impl<'s> Reader<'s> {
     ) -> Result<(), GiveUp> {
         if self.open.len() >= MAX_DEPTH {
             let message = format!("a document is nested more than {MAX_DEPTH} levels deep");
-            return Err(self.give_up(Code::DocumentTooLarge, &message, span));
+            return Err(self.give_up(Code::DocumentTooLarge, &message, "flatten it", span));
         }
         let mapping = matches!(value, Value::Mapping(_));
         let node = self.add(Node { value, span, tag: tag.map(String::into_boxed_str) })?;
         self.anchor(anchor, node);
-        self.open.push(Open { node, children: Vec::new(), mapping, keys: HashSet::new() });
+        self.open.push(Open { node, children: Vec::new(), mapping, keys: HashMap::new() });
         Ok(())
     }
 
@@ -194,16 +204,47 @@ impl<'s> Reader<'s> {
         };
         let is_key = open.mapping && open.children.len().is_multiple_of(2);
         open.children.push(id);
-        if is_key
-            && let Some((key, _)) = self.tree.scalar(id)
-            && key != "<<"
-            && !open.keys.insert(key.into())
-        {
-            let message = format!("the key `{}` stands twice in one mapping", text::excerpt(key, 40));
-            let finding =
-                Finding::error(Code::DuplicateKey, message).at(self.source.place(self.tree.span(id)));
-            self.findings.push(finding.help("remove one of the two, or join their values"));
+        if is_key {
+            self.key(id);
         }
+    }
+
+    /// Looks at a key: Kubernetes wants a text, and each only once.
+    fn key(&mut self, id: NodeId) {
+        if self.hidden {
+            return;
+        }
+        let span = self.tree.span(id);
+        let wrong = match self.tree.scalar(id) {
+            None => Some(if matches!(self.tree.value(id), Value::Mapping(_)) {
+                "a mapping"
+            } else {
+                "a sequence"
+            }),
+            Some((text, style)) => (scalar::kind(text, style) == Kind::Null).then_some("nothing"),
+        };
+        if let Some(what) = wrong {
+            let template = self.source.text()[..span.start as usize].ends_with('{') && what == "a mapping";
+            let (message, help, span) = if template {
+                let span = Span::from(span.start as usize - 1..span.start as usize + 1);
+                ("`{{` begins a template, which is not YAML".to_owned(), syntax::TEMPLATE, span)
+            } else {
+                (format!("a key is {what}, not a text"), "write `key: value`", span)
+            };
+            self.findings
+                .push(Finding::error(Code::YamlSyntax, message).at(self.source.place(span)).help(help));
+            return;
+        }
+        let (Some((key, _)), Some(open)) = (self.tree.scalar(id), self.open.last_mut()) else { return };
+        let Some(first) = open.keys.insert(key.into(), id).filter(|_| key != "<<") else { return };
+        let first = self.source.place(self.tree.span(first)).line;
+        let shown = match self.source.is_secret(span) {
+            true => "a key".to_owned(),
+            false => format!("the key `{}`", text::excerpt(key, 40)),
+        };
+        let finding = Finding::error(Code::DuplicateKey, format!("{shown} stands twice in one mapping"));
+        let help = format!("it already stands in line {first}: remove one of the two, or join their values");
+        self.findings.push(finding.at(self.source.place(span)).help(help));
     }
 
     fn close(&mut self) {
@@ -217,37 +258,17 @@ impl<'s> Reader<'s> {
         self.place(node);
     }
 
-    fn give_up(&mut self, code: Code, message: &str, span: Span) -> GiveUp {
-        self.findings.push(Finding::error(code, message).at(self.source.place(span)));
+    fn give_up(&mut self, code: Code, message: &str, help: &str, span: Span) -> GiveUp {
+        self.findings.push(Finding::error(code, message).at(self.source.place(span)).help(help));
         self.reset();
         GiveUp
     }
 
     fn broken(&mut self, error: &ScanError) {
-        let at = error.marker().byte_offset().unwrap_or_default();
-        let place = self.source.place(Span::from(at..at));
-        self.findings.push(syntax(self.source, error, at).at(place));
+        if !self.hidden {
+            let open: Vec<Span> = self.open.iter().map(|open| self.tree.span(open.node)).collect();
+            self.findings.push(syntax::finding(self.source, error, &open));
+        }
         self.reset();
     }
-}
-
-/// Says what a parser's error means to the person who wrote the file.
-fn syntax(source: &Source, error: &ScanError, at: usize) -> Finding {
-    let text = source.text();
-    let at = at.min(text.len());
-    let start = text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
-    let line = text.get(start..).and_then(|t| t.lines().next()).unwrap_or_default();
-    if line.starts_with('%') {
-        let message = "a YAML directive, which Kubernetes tools do not read";
-        return Finding::error(Code::YamlSyntax, message).help("remove the line");
-    }
-    let finding =
-        Finding::error(Code::YamlSyntax, format!("not valid YAML: {}", text::excerpt(&error.info(), 160)));
-    if line.trim_start_matches(' ').starts_with('\t') {
-        return finding.help("indent with spaces: YAML allows no tabs there");
-    }
-    if line.contains("{{") {
-        return finding.help("this looks like a template: deploy what it renders to");
-    }
-    finding
 }
