@@ -15,6 +15,7 @@ use crate::{
     render,
     repository::Repository,
     target::{self, Target},
+    text,
     tree::{Files, GitFiles, MAX_OBJECTS, Objects, Snapshot, snapshot},
     wait::wait,
 };
@@ -67,7 +68,11 @@ pub fn judge_revision(
         let finding = match live.len() {
             0 => Finding::warning(Code::NoManifests, message),
             n => {
-                Finding::error(Code::NoManifests, format!("{message}, and all {n} that run would be deleted"))
+                let runs = text::count(n, "manifest");
+                Finding::error(
+                    Code::NoManifests,
+                    format!("{message}, and what runs ({runs}) would be deleted"),
+                )
             }
         };
         findings.push(finding.help("manifests are *.yaml, *.yml and *.json under the environment's path"));

@@ -17,6 +17,17 @@ pub fn clean(text: &str) -> String {
     out
 }
 
+/// As [`clean`], one character for each, so that what stands in a column still does.
+#[must_use]
+pub fn mask(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' => ' ',
+        c if c.is_control() || reorders(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Marks that are invisible or change the order in which text is shown.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -56,7 +67,7 @@ pub fn excerpt_bytes(bytes: &[u8], most: usize) -> String {
 /// What [`window`] shows of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// The text, cleaned.
+    /// The text, masked.
     pub text: String,
     /// Where in it the caret begins, in characters.
     pub caret: usize,
@@ -64,7 +75,7 @@ pub struct Window {
     pub width: usize,
 }
 
-/// At most `room` characters of a line around the `width` characters at `column`, cleaned. What is left out
+/// At most `room` characters of a line around the `width` characters at `column`, masked. What is left out
 /// at an end is three dots.
 #[must_use]
 pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
@@ -74,7 +85,7 @@ pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
     // Some of what stands before the caret is kept, so that one sees where it is.
     let from = if length <= room { 0 } else { column.saturating_sub(room / 3).min(length - room) };
     let to = length.min(from + room);
-    let part = |from: usize, to: usize| clean(&line.chars().skip(from).take(to - from).collect::<String>());
+    let part = |from: usize, to: usize| mask(&line.chars().skip(from).take(to - from).collect::<String>());
     let (cut, ends) = (if from > 0 { DOTS } else { "" }, if to < length { DOTS } else { "" });
     let (from, to) = (from + cut.len(), to - ends.len());
     let at = column.clamp(from, to);
@@ -82,7 +93,7 @@ pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
     let marked = (column + width).min(to).saturating_sub(at);
     Window {
         caret: before.chars().count(),
-        width: part(at, at + marked).chars().count().max(1),
+        width: marked.max(1),
         text: format!("{before}{}{ends}", part(at, to)),
     }
 }
@@ -198,9 +209,9 @@ mod tests {
     }
 
     #[test]
-    fn the_caret_stands_under_its_text_behind_what_was_made_visible() {
+    fn the_caret_stands_under_its_text_behind_what_was_masked() {
         let shown = window("a\u{202e}: bad", 4, 3, 60);
-        assert_eq!(shown, Window { text: "a\\u{202e}: bad".into(), caret: 11, width: 3 });
+        assert_eq!(shown, Window { text: "a\u{fffd}: bad".into(), caret: 4, width: 3 });
         assert_eq!(window("a: 1", 0, 1, 60), Window { text: "a: 1".into(), caret: 0, width: 1 });
     }
 }

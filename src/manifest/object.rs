@@ -16,6 +16,9 @@ use crate::{
 /// `List` in `List` in `List`: nobody writes more.
 const MAX_LISTS: usize = 4;
 
+/// What to do about a file that was never meant for a cluster.
+const NO_MANIFEST: &str = "if the file is no manifest, name it in .instateignore";
+
 /// What identifies an object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
@@ -91,11 +94,19 @@ impl Reader<'_> {
             Value::Scalar(text, style) if lists == 0 && scalar::kind(text, *style) == Kind::Null => return,
             other => {
                 let what = describe(other);
-                let message = format!("a document is {what}, not a Kubernetes object");
-                let help = "if the file is no manifest, name it in .instateignore";
+                let (part, help) = match lists {
+                    0 => ("a document", NO_MANIFEST),
+                    _ => ("an item of a List", "an item is a whole object: `- apiVersion: ...`"),
+                };
+                let message = format!("{part} is {what}, not a Kubernetes object");
                 self.report(Code::NotAnObject, message, self.tree.span(node), help);
                 return;
             }
+        }
+        if self.is_something_else(node) {
+            let message = "a document has neither `apiVersion` nor `kind`: it is no Kubernetes object";
+            self.report(Code::NotAnObject, message.to_owned(), self.first_line(node), NO_MANIFEST);
+            return;
         }
         let api_version = self.text(node, "apiVersion", "apiVersion", node);
         let kind = self.text(node, "kind", "kind", node);
@@ -106,6 +117,12 @@ impl Reader<'_> {
         } else if known {
             self.named(node, api_version.0, kind.0);
         }
+    }
+
+    /// Whether a mapping lacks both words, and anything that could be a misspelt one.
+    fn is_something_else(&self, node: NodeId) -> bool {
+        let keys = || self.tree.entries(node).iter().filter_map(|(key, _)| self.tree.scalar(*key));
+        ["apiVersion", "kind"].iter().all(|word| text::nearest(word, keys().map(|(text, _)| text)).is_none())
     }
 
     fn list(&mut self, node: NodeId, kind: &str, lists: usize) {
@@ -183,7 +200,7 @@ impl Reader<'_> {
 
     /// The text in the field `key` of a mapping, which must have it.
     fn text(&mut self, mapping: NodeId, key: &str, path: &str, object: NodeId) -> Option<(String, Span)> {
-        let Some((_, value)) = self.tree.get(mapping, key) else {
+        let Some((name, value)) = self.tree.get(mapping, key) else {
             let nearest = self.tree.entries(mapping).iter().filter_map(|(k, _)| self.tree.scalar(*k));
             let meant = text::nearest(key, nearest.map(|(text, _)| text)).map(ToOwned::to_owned);
             let found = meant.and_then(|meant| self.tree.get(mapping, &meant));
@@ -200,6 +217,7 @@ impl Reader<'_> {
             Some((text, style)) => match scalar::kind(text, style) {
                 Kind::Text if !text.is_empty() => return Some((text.to_owned(), span)),
                 Kind::Text | Kind::Null => {
+                    let span = self.tree.span(name);
                     self.report(Code::FieldMissing, format!("`{path}` is empty"), span, "give it a value");
                 }
                 other => {

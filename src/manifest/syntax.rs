@@ -119,7 +119,7 @@ impl<'s> Scene<'s> {
     fn quote(&self, span: Span) -> String {
         let words = self.text().get(span.range()).unwrap_or_default();
         if words.is_empty() || self.source.is_secret(span) {
-            return "this".to_owned();
+            return "this line".to_owned();
         }
         format!("`{}`", text::excerpt(words, 40))
     }
@@ -169,7 +169,7 @@ impl<'s> Scene<'s> {
             E::UnknownQuotedScalarEscape => self.escape(),
             E::UnknownAnchor => {
                 let message = match self.quote(here).as_str() {
-                    "this" => "an alias names nothing that stands before it".to_owned(),
+                    "this line" => "an alias names nothing that stands before it".to_owned(),
                     quoted => format!("the alias {quoted} names nothing that stands before it"),
                 };
                 let help = "a text that begins with `*` goes in quotes; an alias needs its `&` further up";

@@ -94,11 +94,11 @@ fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -
     lines.extend(finding::all(verdict));
     lines.push(String::new());
     let in_files = verdict.files(Severity::Error) > 0;
-    let next = if in_files { " Try again locally: instate check" } else { "" };
-    lines.extend(voice.prose(&format!(
-        "refused: {}, nothing was deployed.{next}",
-        count(verdict.count(Severity::Error), "error")
-    )));
+    let errors = count(verdict.count(Severity::Error), "error");
+    lines.extend(voice.prose(&format!("refused: {errors}, nothing was deployed.")));
+    if in_files {
+        lines.extend(voice.prose("Try again locally: instate check"));
+    }
     lines
 }
 
