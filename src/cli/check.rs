@@ -60,8 +60,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
             report,
         ));
     }
-    let found =
-        gix::discover(".").ok().and_then(|git| Some((git.rev_parse_single(what).ok()?.detach(), git)));
+    let found = gix::discover(".").ok().and_then(|git| Some((peeled(&git, what)?, git)));
     let Some((id, git)) = found else {
         let error = Error::server(format!(
             "`{}` is neither a folder nor a revision here",
@@ -70,8 +69,17 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         return Err(error.help("name a folder, or a revision as git does, as in: instate check HEAD"));
     };
     let objects = Objects::open(git.common_dir(), None)?;
-    let tree = objects.tree_of_commit(id)?.ok_or_else(|| Error::server(format!("{what} is no commit")))?;
+    let tree = objects.tree_of_commit(id)?.ok_or_else(|| {
+        let error = Error::server(format!("`{}` is no commit", crate::text::excerpt(what, 60)));
+        error.help("name a commit, as in: instate check HEAD")
+    })?;
     Ok(checked(what, read(&GitFiles::new(&objects, tree), &arguments.path, &arguments.namespace)?, report))
+}
+
+/// What a name stands for, tags followed to what they name.
+fn peeled(git: &gix::Repository, name: &str) -> Option<gix::ObjectId> {
+    let found = git.rev_parse_single(name).ok()?.object().ok()?;
+    Some(found.peel_tags_to_end().ok()?.id)
 }
 
 fn checked<Id>(what: &str, revision: Revision<Id>, report: &mut Report) -> ExitCode {

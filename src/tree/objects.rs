@@ -38,7 +38,7 @@ impl Objects {
         Ok(Self { stores })
     }
 
-    /// The commit that `id` is, through annotated tags; `None` where it is something else.
+    /// The folder of the commit that `id` is; `None` where it is something else, be it a tag.
     ///
     /// # Errors
     /// The object is missing or broken.
