@@ -261,7 +261,10 @@ mod tests {
         let with = |line: &str| wrong(&format!("{GOOD}{line}\n"));
         assert_eq!(with("    brnch: x"), ["5: unknown key `brnch` in environment `production`"]);
         assert_eq!(with("    policy: {}"), ["5: `policy` is not built yet, so it cannot be obeyed"]);
-        assert_eq!(with("    ? [a]\n    : b"), ["5: unknown key `(no text)` in environment `production`"]);
+        assert_eq!(
+            with("    ? [a]\n    : b"),
+            ["5: a key is a sequence, not a text", "5: unknown key `(no text)` in environment `production`",]
+        );
         assert_eq!(with("    path: ../other"), ["5: `path` is no folder in the repository"]);
         assert_eq!(with("    path: 0644"), ["5: `path` must be a text"]);
         assert_eq!(

@@ -10,7 +10,7 @@ use std::{
 
 use gix::{ObjectId, hash, objs::Kind};
 
-use super::{Read, is_marker};
+use super::{Read, is_marker, marker::NEW_MARKER};
 use crate::{
     error::{Doing, Error, Result},
     plan::Items,
@@ -52,7 +52,7 @@ pub(super) fn contents(folder: &Path) -> Result<Contents> {
             let below = format!("{prefix}{}", crate::text::excerpt_bytes(&entry.name, 300));
             match entry.kind {
                 EntryKind::Folder => left.push((entry.id, format!("{below}/"), depth + 1)),
-                EntryKind::File if is_marker(&below) || below == ".instate.new" => {}
+                EntryKind::File if is_marker(&below) || below == NEW_MARKER => {}
                 EntryKind::File => {
                     let hash = hash_of(&disk.read(&entry.id)?)?;
                     found.files.insert(below, hash);

@@ -11,6 +11,8 @@ use crate::{
 
 /// The list's name. It begins with a dot, so that programs which read the folder pass it over.
 pub(super) const MARKER: &str = ".instate";
+/// The list while it is written.
+pub(super) const NEW_MARKER: &str = ".instate.new";
 /// The largest list that is read, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
 

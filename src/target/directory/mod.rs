@@ -19,7 +19,7 @@ use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
 
 use self::{
     folder::{Contents, contents},
-    marker::{MARKER, Marker},
+    marker::{MARKER, Marker, NEW_MARKER},
 };
 use super::{Read, Target};
 use crate::{
@@ -84,7 +84,9 @@ impl Directory {
             }
         }
         let Some(marker) = Marker::read(folder)? else {
-            let first = fs::read_dir(folder).doing("read the folder", folder)?.next();
+            // A full disk or a crash may leave the list half written, before anything else is there.
+            let mut names = fs::read_dir(folder).doing("read the folder", folder)?;
+            let first = names.find(|name| name.as_ref().map_or(true, |name| name.file_name() != NEW_MARKER));
             let Some(first) = first else { return Ok(None) };
             let name = first.doing("read the folder", folder)?.file_name();
             let error = Error::server(format!("{shown} is not instate's: it holds {}", name.display()));
@@ -112,7 +114,9 @@ impl Directory {
             );
         }
         let spare = self.spare();
-        for folder in [parent, &self.folder, &spare] {
+        // What is there and no folder is said by [`Directory::ours`].
+        let folders = [parent, &self.folder, &spare].into_iter().filter(|f| f.is_dir() || !f.exists());
+        for folder in folders {
             match rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
                 Err(rustix::io::Errno::NOENT) if folder != parent => {}
                 other => other.doing("write to the folder", folder)?,
