@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::Where;
 use crate::{
+    config::Config,
     error::Result,
     record::history,
     report::{Event, Report},
@@ -31,6 +32,10 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     let repository = arguments.at.open()?;
     let wanted = |name: &str| arguments.environment.as_ref().is_none_or(|only| only == name);
     let all = history(&repository, &wanted, arguments.number)?;
+    // An environment that is configured no more still has its past.
+    if let (true, Some(name)) = (all.is_empty(), &arguments.environment) {
+        Config::load(&repository)?.environment(name)?;
+    }
     if all.is_empty() {
         report.event(&Event::said("nothing was deployed yet"));
     }

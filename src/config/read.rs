@@ -37,10 +37,11 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
     let source = Source::new(path.display().to_string(), text);
     let (trees, findings) = parse(&source);
     let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
-    let tree = trees.next().unwrap_or_default();
+    let (tree, second) = (trees.next().unwrap_or_default(), trees.next());
     let mut reader = Reader { source: &source, tree: &tree, findings };
-    for (tree, root) in trees.filter_map(|tree| tree.root().map(|root| (tree, root))) {
-        reader.wrong(tree.span(root), "the configuration is one document, and this is another", "remove it");
+    if let Some((second, root)) = second.as_ref().and_then(|tree| Some((tree, tree.root()?))) {
+        let message = "a second document stands in the configuration";
+        reader.wrong(second.span(root), message, "join it with the first, and remove the line `---`");
     }
     let mut environments = Vec::new();
     if let Some(root) = tree.root() {
@@ -91,21 +92,21 @@ impl Reader<'_> {
 
     fn environment(&mut self, key: NodeId, node: NodeId) -> Option<Environment> {
         let name = self.tree.scalar(key).map(|(text, _)| text.to_owned()).unwrap_or_default();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty()
-            || name.len() > 63
-            || !name.chars().all(plain)
-            || name.starts_with('-')
-            || name.ends_with('-')
-        {
+        if !is_label(&name) {
             let message = format!("`{}` cannot be the name of an environment", text::excerpt(&name, 40));
             self.wrong(self.tree.span(key), &message, "use lower case letters, digits and `-`, at most 63");
+            return None;
+        }
+        if !matches!(self.tree.value(node), Value::Mapping(_)) {
+            let message = format!("environment `{name}` has no keys");
+            self.missing(self.tree.span(key), &message, "add `branch:` and `target:` below it");
             return None;
         }
         self.keys(node, &format!("environment `{name}`"), &ENVIRONMENT);
         let branch = self.required(node, key, &name, "branch").and_then(|(b, span)| self.branch(&b, span));
         let target = match self.tree.get(node, "target") {
             Some((_, target)) => self.target(target),
+            None if self.is_misspelt(node, "target") => None,
             None => {
                 let message = format!("environment `{name}` has no `target`");
                 self.missing(self.tree.span(key), &message, "add `target:` with `directory:` and a folder");
@@ -116,8 +117,20 @@ impl Reader<'_> {
             Some((path, span)) => self.path(&path, span)?,
             None => ".".to_owned(),
         };
-        let namespace = self.optional(node, "namespace").map_or_else(|| "default".to_owned(), |(n, _)| n);
+        let namespace = match self.optional(node, "namespace") {
+            Some((namespace, span)) => self.namespace(namespace, span)?,
+            None => "default".to_owned(),
+        };
         Some(Environment { name, reference: branch?, path, namespace, target: target? })
+    }
+
+    fn namespace(&mut self, namespace: String, span: Span) -> Option<String> {
+        if is_label(&namespace) {
+            return Some(namespace);
+        }
+        let message = format!("`{}` cannot be the name of a namespace", text::excerpt(&namespace, 40));
+        self.wrong(span, &message, "use lower case letters, digits and `-`, at most 63");
+        None
     }
 
     fn branch(&mut self, branch: &str, span: Span) -> Option<String> {
@@ -183,6 +196,7 @@ impl Reader<'_> {
             } else {
                 let help = match text::nearest(word, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
+                    None if known.len() == 1 => format!("the only key of {of} is `{}`", known[0]),
                     None => format!("{of} has the keys {}", known.join(", ")),
                 };
                 self.wrong(span, &format!("unknown key `{shown}` in {of}"), &help);
@@ -190,8 +204,17 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a key that is not known was probably meant to be this one, which was said already.
+    fn is_misspelt(&self, node: NodeId, key: &str) -> bool {
+        let mut words = self.tree.entries(node).iter().filter_map(|(word, _)| self.tree.scalar(*word));
+        words.any(|(word, _)| text::nearest(word, ENVIRONMENT) == Some(key))
+    }
+
     fn required(&mut self, node: NodeId, at: NodeId, name: &str, key: &str) -> Option<(String, Span)> {
         if self.tree.get(node, key).is_none() {
+            if self.is_misspelt(node, key) {
+                return None;
+            }
             let message = format!("environment `{name}` has no `{key}`");
             self.missing(self.tree.span(at), &message, &format!("add `{key}:`"));
             return None;
@@ -226,6 +249,16 @@ impl Reader<'_> {
         self.findings
             .push(Finding::error(Code::FieldMissing, message).at(self.source.place(span)).help(help));
     }
+}
+
+/// Whether a name is a label as DNS has it.
+fn is_label(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(plain)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 /// Whether two targets are one folder, or one in the other.
@@ -267,10 +300,7 @@ mod tests {
         );
         assert_eq!(with("    path: ../other"), ["5: `path` is no folder in the repository"]);
         assert_eq!(with("    path: 0644"), ["5: `path` must be a text"]);
-        assert_eq!(
-            with("---\nenvironments: {}"),
-            ["6: the configuration is one document, and this is another"]
-        );
+        assert_eq!(with("---\nenvironments: {}"), ["6: a second document stands in the configuration"]);
         assert_eq!(wrong(""), ["0: the configuration declares no environment"]);
         assert_eq!(wrong("environments:\n  a: {branch: x}\n"), ["2: environment `a` has no `target`"]);
     }
