@@ -76,9 +76,8 @@ impl Error {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 new.help("make room on the server's disk")
             }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                new.help("let the user that git runs as write there")
-            }
+            io::ErrorKind::ReadOnlyFilesystem => new.help("mount that file system so that it can be written"),
+            io::ErrorKind::PermissionDenied => new.help("let the user that git runs as write there"),
             _ => new,
         }
     }

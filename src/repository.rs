@@ -25,11 +25,12 @@ impl Repository {
     /// # Errors
     /// There is none, it is not bare, or it is of a kind that instate cannot read.
     pub fn open(path: &Path) -> Result<Self> {
+        const NAME_ONE: &str = "name the bare repository that people push to: --repo /srv/git/production.git";
         let git_dir = fs::canonicalize(path).doing("find the repository", path);
-        let git_dir = git_dir.map_err(|error| error.help("name it: --repo /srv/git/production.git"))?;
+        let git_dir = git_dir.map_err(|error| error.help(NAME_ONE))?;
         let not_bare = || {
             let error = Error::server(format!("{} is not a bare repository", git_dir.display()));
-            error.help("name the one on the server that people push to: --repo /srv/git/production.git")
+            error.help(NAME_ONE)
         };
         if git_dir.join(".git").exists() {
             return Err(not_bare());
@@ -57,7 +58,7 @@ impl Repository {
                 "{} is no Git repository that instate can read: {error}",
                 git_dir.display()
             ));
-            error.help("name a bare repository, as in: --repo /srv/git/production.git")
+            error.help(NAME_ONE)
         })?;
         if gix.workdir().is_some() {
             return Err(not_bare());
@@ -92,7 +93,8 @@ impl Repository {
         Ok(match set {
             Some(path) if Path::new(&path).is_absolute() => path.into(),
             Some(path) => {
-                return Err(Error::server(format!("instate.config is `{path}`, which is no absolute path")));
+                let error = Error::server(format!("instate.config is `{path}`, which is no absolute path"));
+                return Err(error.help("git config instate.config /etc/instate/production.yaml"));
             }
             None => self.git_dir.join("instate.yaml"),
         })

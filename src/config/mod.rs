@@ -12,6 +12,7 @@ pub use read::read;
 use crate::{
     error::{Doing, Error, Result},
     repository::Repository,
+    text,
 };
 
 /// The largest configuration that is read, in bytes.
@@ -65,7 +66,10 @@ impl Config {
     /// # Errors
     /// It is missing, unreadable or wrong; all of it is the server's fault.
     pub fn load(repository: &Repository) -> Result<Self> {
-        Self::from_file(&repository.config_path()?)
+        let path = repository.config_path()?;
+        let install =
+            || format!("write one, or let it be made: instate install {}", repository.git_dir().display());
+        Self::from_file(&path).map_err(|error| if path.exists() { error } else { error.help(install()) })
     }
 
     /// Reads the configuration in the file `path`.
@@ -75,9 +79,14 @@ impl Config {
     pub fn from_file(path: &Path) -> Result<Self> {
         let size = std::fs::metadata(path).doing("read the configuration", path)?.len();
         if size > MAX_SIZE {
-            return Err(Error::server(format!("the configuration {} is larger than 1 MiB", path.display())));
+            let error = Error::server(format!("the configuration {} is larger than 1 MiB", path.display()));
+            return Err(error.help("shorten it"));
         }
-        let text = std::fs::read_to_string(path).doing("read the configuration", path)?;
+        let bytes = std::fs::read(path).doing("read the configuration", path)?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let error = Error::server(format!("the configuration {} is not UTF-8 text", path.display()));
+            error.help("save it as UTF-8")
+        })?;
         read(path, &text)
     }
 
@@ -93,8 +102,12 @@ impl Config {
     pub fn environment(&self, name: &str) -> Result<&Environment> {
         self.environments.iter().find(|e| e.name == name).ok_or_else(|| {
             let names: Vec<_> = self.environments.iter().map(|e| e.name.as_str()).collect();
-            let error = Error::server(format!("{} has no environment `{name}`", self.path.display()));
-            error.help(format!("it has: {}", names.join(", ")))
+            let shown = text::excerpt(name, 63);
+            let error = Error::server(format!("{} has no environment `{shown}`", self.path.display()));
+            error.help(match text::nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its environments are {}", names.join(", ")),
+            })
         })
     }
 }

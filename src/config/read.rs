@@ -207,7 +207,7 @@ impl Reader<'_> {
     /// Whether a key that is not known was probably meant to be this one, which was said already.
     fn is_misspelt(&self, node: NodeId, key: &str) -> bool {
         let mut words = self.tree.entries(node).iter().filter_map(|(word, _)| self.tree.scalar(*word));
-        words.any(|(word, _)| text::nearest(word, ENVIRONMENT) == Some(key))
+        words.any(|(word, _)| text::nearest(word, ENVIRONMENT.known.iter().copied()) == Some(key))
     }
 
     fn required(&mut self, node: NodeId, at: NodeId, name: &str, key: &str) -> Option<(String, Span)> {

@@ -125,11 +125,9 @@ impl Journal {
                         Error::server(format!("the journal {} is damaged at line {bad}", path.display()));
                     let moved = path.with_extension("damaged");
                     // Without a journal the tips are judged and deployed again, which changes nothing that is right.
-                    return Err(error.help(format!(
-                        "mv {} {}; instate resume",
-                        path.display(),
-                        moved.display()
-                    )));
+                    let repository = self.folder.parent().unwrap_or(&self.folder).display();
+                    let (path, moved) = (path.display(), moved.display());
+                    return Err(error.help(format!("mv {path} {moved}; instate resume --repo {repository}")));
                 }
                 (None, _) => damaged = damaged.or(Some(number + 1)),
             }

@@ -164,8 +164,10 @@ fn change(line: &PlanLine) -> Vec<String> {
 fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
     let Ended { environment, revision, outcome, before, changes, reason, help, runs, branch } = ended;
     let revision = short(revision);
-    let because =
-        reason.as_ref().map(|reason| format!(" {}.", reason.trim_end_matches('.'))).unwrap_or_default();
+    let because = reason
+        .as_ref()
+        .map(|reason| format!(" Reason: {}.", reason.trim_end_matches('.')))
+        .unwrap_or_default();
     let still = match runs {
         Some(runs) => format!("{environment} still runs {}", short(runs)),
         None => format!("nothing runs in {environment} yet"),
