@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError};
 
 use super::{
     MAX_FINDINGS,
@@ -265,6 +265,10 @@ impl<'s> Reader<'s> {
     }
 
     fn broken(&mut self, error: &ScanError) {
+        if matches!(error.kind(), ErrorKind::ExpectedDocumentStart) {
+            // The document that seemed complete goes on; what it seems to lack follows from that.
+            self.trees.pop();
+        }
         if !self.hidden {
             let open: Vec<Span> = self.open.iter().map(|open| self.tree.span(open.node)).collect();
             self.findings.push(syntax::finding(self.source, error, &open));

@@ -151,7 +151,9 @@ impl<'s> Scene<'s> {
         }
         let here = self.here();
         match error.kind() {
-            E::ExpectedBlockMappingKey | E::InvalidIndentation => self.indentation(),
+            E::ExpectedBlockMappingKey | E::InvalidIndentation | E::ExpectedDocumentStart => {
+                self.indentation()
+            }
             E::MappingValueNotAllowed => self.second_value(),
             E::SimpleKeyExpected | E::InvalidSimpleKey => self.no_colon(self.line),
             E::ExpectedBlockSequenceEntry => {
@@ -346,12 +348,18 @@ impl<'s> Scene<'s> {
         let (start, open) = self.bracket()?;
         let line = Line::at(self.text(), start);
         let in_lines = line.text[start + 1 - line.start..].trim().is_empty();
-        if !in_lines && line.start != self.line.start {
+        // What follows a bracket in lines of its own, as JSON is written, is indented more than it.
+        let outside = self.line.indent() <= line.indent() && !self.line.said().starts_with(closing(open));
+        if line.start != self.line.start && (!in_lines || outside) {
             return Some(self.unclosed(start, open));
         }
         let message = format!("a `,` or the closing `{}` is missing before this", closing(open));
         let opens = self.source.place((start..start + 1).into()).line;
-        let here = if self.here().range().is_empty() { (self.at..self.at + 1).into() } else { self.here() };
+        let here = match self.text()[self.at..].chars().next() {
+            None | Some('\n') => (self.at..self.at + 1).into(),
+            Some(':') => self.line.first(),
+            Some(_) => self.here(),
+        };
         Some(said(here, message, format!("the bracket `{open}` opens in line {opens}")))
     }
 
