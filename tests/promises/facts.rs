@@ -195,7 +195,7 @@ fn a_push_is_read_packed_or_loose_and_a_refused_one_leaves_not_one_object() {
         go_on(hook);
         let pushed = pushing.finish();
         assert_eq!(pushed.code, Some(1));
-        assert!(pushed.remote_lines().contains(&" 7 |   selector:".to_owned()), "{pushed}");
+        assert!(pushed.remote_lines().contains(&" 6 |   replicas: [3".to_owned()), "{pushed}");
         assert_eq!(files(&objects), before);
 
         ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));

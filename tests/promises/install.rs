@@ -57,7 +57,6 @@ fn uninstalled_its_hooks_and_config_are_as_they_were_to_the_byte() {
     let revision = ana.commit("web");
     ana.push(&["origin", "main"]).succeeds();
     setup.idle();
-    world.git(&world.path("."), &["--version"]);
     let gone = run({
         let mut command = world.instate();
         command.args(["install", "--uninstall"]).arg(&setup.repo);
