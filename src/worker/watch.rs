@@ -5,7 +5,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
     process::Child,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -39,11 +39,7 @@ pub fn watch(
     worker: &mut Child,
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|error| Error::server(format!("no signals: {error}")))?;
-    }
+    let stop = interrupted()?;
     let mut tail = Tail { output: Output::of(repository, id), at: 0 };
     let (began, mut silent) = (Instant::now(), true);
     loop {
@@ -92,6 +88,20 @@ pub fn watch(
         }
         thread::sleep(PACE);
     }
+}
+
+/// Set by Ctrl-C, once for all that is watched.
+fn interrupted() -> Result<&'static AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if let Some(stop) = STOP.get() {
+        return Ok(stop);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| Error::server(format!("no signals: {error}")))?;
+    }
+    Ok(STOP.get_or_init(|| stop))
 }
 
 struct Tail {
