@@ -30,8 +30,9 @@ pub fn deployed_ref(environment: &str) -> String {
 pub fn write(repository: &Repository, outcome: &Outcome) -> Result<()> {
     let mut lock = Lock::acquire(&repository.state(), "record")?;
     remove_left_locks(repository, &lock)?;
+    lock.done();
     let revision = ObjectId::from_hex(outcome.revision.as_bytes()).map_err(Error::server)?;
-    let mut note = Note { outcomes: recorded(repository, revision)? };
+    let note = Note { outcomes: recorded(repository, revision)? };
     let known = note.outcomes.iter().any(|o| o == outcome);
     let deployed = deployed_ref(&outcome.environment);
     let moves = outcome.outcome == OutcomeKind::Deployed && repository.tip(&deployed)? != Some(revision);
@@ -41,17 +42,30 @@ pub fn write(repository: &Repository, outcome: &Outcome) -> Result<()> {
     // A process that is killed while it moves a ref leaves Git's lock file behind, which would stop every
     // later one. These refs are written under this lock alone, so the next holder may remove it.
     lock.promise(&format!("{NOTES} {deployed}"))?;
-    if !known {
+    let done = move_refs(repository, outcome, revision, (!known).then_some(note), moves);
+    // Whoever comes here is alive and left nothing: a lock file that stopped it is somebody else's.
+    lock.done();
+    done
+}
+
+fn move_refs(
+    repository: &Repository,
+    outcome: &Outcome,
+    revision: ObjectId,
+    note: Option<Note>,
+    moves: bool,
+) -> Result<()> {
+    if let Some(mut note) = note {
         note.add(outcome.clone());
         replace(repository, revision, &note, outcome)?;
     }
     point::reach("note-written");
     if moves {
+        let deployed = deployed_ref(&outcome.environment);
         let log = format!("instate: deployment {}", outcome.id);
         let done = repository.gix().reference(deployed.as_str(), revision, PreviousValue::Any, log);
         done.map_err(|error| Error::server(format!("cannot move {deployed}: {error}")))?;
     }
-    lock.done();
     Ok(())
 }
 

@@ -112,19 +112,20 @@ struct Worker<'r> {
 
 impl Worker<'_> {
     /// Writes the notes of outcomes that have none yet, oldest first. Where Git's files cannot be written
-    /// the journal keeps the outcome, the next worker tries again, and nothing else waits for it.
+    /// the journal keeps the outcome, the next worker tries again, and no deployment waits for it. Newer
+    /// outcomes do: the ref to what runs is moved by the last that is written.
     fn record_outcomes(&self) -> Result<()> {
         let mut done = Ok(());
         for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
             let output = Output::of(self.repository, &outcome.id);
-            match record::write(self.repository, &outcome) {
+            done = done.and_then(|()| record::write(self.repository, &outcome));
+            match &done {
                 Ok(()) => {
                     point::reach("recorded");
                     self.journal.append(&[Entry::Recorded(outcome.id.clone())])?;
                 }
                 Err(error) => {
                     output.event(&Event::said(format!("the record in Git has to wait: {error}")));
-                    done = Err(error);
                 }
             }
             output.event(&Event::Deployment(Progress::Ended(self.ended(outcome)?)));
