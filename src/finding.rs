@@ -56,6 +56,8 @@ codes! {
     NotFastForward = "I0003", "an environment's branch is not rewritten by a push";
     /// An environment's branch would not point to a commit.
     NotACommit = "I0004", "a revision is a commit";
+    /// Another push moved an environment's branch first.
+    Overtaken = "I0005", "another push was quicker";
     /// A manifest that is larger than the limit.
     FileTooLarge = "I0101", "a manifest is too large";
     /// Folders nested more deeply than the limit.

@@ -1,5 +1,7 @@
 //! The server's rules on refs. Rules on people, paths and objects get their place here.
 
+use gix::ObjectId;
+
 use crate::{
     error::Result,
     finding::{Code, Finding},
@@ -23,6 +25,15 @@ pub fn reference(update: &Update) -> Option<Finding> {
         Finding::error(Code::RecordRef, message)
             .help("push branches only; look at the record with: instate log")
     })
+}
+
+/// What is wrong with a push that began before the branch was moved to where it is now.
+#[must_use]
+pub fn overtaken(name: &str, at: Option<ObjectId>) -> Finding {
+    let at =
+        at.map_or_else(|| "is gone".to_owned(), |at| format!("is at {} now", text::short(&at.to_string())));
+    let message = format!("{name} {at}: another push was quicker");
+    Finding::error(Code::Overtaken, message).help("git pull --rebase, then git push")
 }
 
 /// What is wrong with moving an environment's branch in this way.

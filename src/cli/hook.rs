@@ -10,13 +10,14 @@ use clap::Subcommand;
 
 use super::Where;
 use crate::{
-    config::Config,
+    config::{Config, Environment},
     error::{Doing, Error, Fault, Result},
+    finding::{Finding, Verdict},
     install::{self, HOOKS},
     path::{Judgement, judge},
-    point,
-    push::{self, Process, Push},
-    record::{DeploymentId, Entry, Journal},
+    point, policy,
+    push::{self, Process, Push, Update},
+    record::{DeploymentId, Entry, Intent, Journal},
     report::{Event, Report},
     repository::Repository,
     worker::{self, Until},
@@ -112,12 +113,21 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
         let intent = worker::intent(environment, update, &push.who, &verdict)?;
-        Some(Entry::Intent(crate::record::Intent { push: Some(push.receiver), ..intent }))
+        Some(Intent { push: Some(push.receiver), ..intent })
     });
-    let intents: Vec<Entry> = intents.collect();
+    let intents: Vec<Intent> = intents.collect();
     if !intents.is_empty() {
-        Journal::new(&repository.state()).append(&intents)?;
+        let journal = Journal::new(&repository.state());
+        journal.append(&intents.iter().cloned().map(Entry::Intent).collect::<Vec<_>>())?;
         point::reach("intent-journalled");
+        // Looked at after the intent is in the journal: so an intent that is older than the outcome of the
+        // same revision was a push at the same time, and one that is newer is a push of its own.
+        let overtaken = overtaken(repository, &moves)?;
+        if !overtaken.is_empty() {
+            journal.append(&intents.into_iter().map(|i| Entry::Withdrawn(i.id)).collect::<Vec<_>>())?;
+            report.event(&Event::Refused { stay: stay.clone(), verdict: Verdict::new(overtaken) });
+            return Ok(false);
+        }
         let names: Vec<&str> = moves.iter().map(|(environment, _)| environment.name.as_str()).collect();
         worker::start(repository, &names, Until::Ends(push.receiver))?;
         point::reach("watcher-left");
@@ -126,6 +136,16 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
         report.event(&Event::Warned { verdict });
     }
     Ok(true)
+}
+
+/// What is wrong with moves that Git will refuse, since another push was quicker.
+fn overtaken(repository: &Repository, moves: &[(&Environment, Update)]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (environment, update) in moves {
+        let at = repository.tip(&update.reference)?;
+        findings.extend((at != update.old).then(|| policy::overtaken(environment.branch(), at)));
+    }
+    Ok(findings)
 }
 
 /// Says that the server could not judge, whose fault that is, and that nothing was done.
@@ -147,8 +167,8 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
         report.event(&Event::stopped(error));
     }
     let (config, running) = deploying?;
-    for Running { environment, intent, mut worker } in running {
-        match intent {
+    for Running { environment, deployment, mut worker } in running {
+        match deployment {
             Some(id) => {
                 worker::watch(&repository, config.environment(&environment)?, &id, &mut worker, report)?;
             }
@@ -163,7 +183,7 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
 /// A deployment that a push began.
 struct Running {
     environment: String,
-    intent: Option<DeploymentId>,
+    deployment: Option<DeploymentId>,
     worker: Child,
 }
 
@@ -178,14 +198,33 @@ fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Vec<Running>
             continue;
         };
         let Some(new) = update.new else { continue };
-        let open = Journal::new(&repository.state()).state()?.environment(&environment.name).open;
-        let intent = open.into_iter().rev().map(|open| open.intent).find(|intent| intent.new == new);
+        let journal = Journal::new(&repository.state());
+        let deployment = landed(&journal, &environment.name, &new.to_string(), push.receiver)?;
         let worker = worker::start(repository, &[&environment.name], Until::Now)?;
         let environment = environment.name.clone();
-        running.push(Running { environment, intent: intent.map(|intent| intent.id), worker });
+        running.push(Running { environment, deployment, worker });
     }
     point::reach("worker-started");
     Ok((config, running))
+}
+
+/// The deployment of a revision that landed; it may have ended already, if another worker was quicker.
+fn landed(
+    journal: &Journal,
+    environment: &str,
+    new: &str,
+    receiver: Process,
+) -> Result<Option<DeploymentId>> {
+    let state = journal.state()?;
+    let open = state.environment(environment).open.into_iter().rev().map(|open| open.intent);
+    let brought: Vec<Intent> = open.filter(|intent| intent.new == new).collect();
+    let own = brought.iter().find(|intent| intent.push == Some(receiver));
+    if let Some(own) = own {
+        // Without it the revision would be forgotten only if the branch was moved back: no reason to stop.
+        let _ = journal.append(&[Entry::Landed(own.id.clone())]);
+    }
+    let ended = || state.outcome_of(environment, new).map(|outcome| outcome.id.clone());
+    Ok(own.or(brought.first()).map(|intent| intent.id.clone()).or_else(ended))
 }
 
 /// Runs the hook that was there before ours, with the same input. Where it refuses, its words are final.

@@ -6,7 +6,7 @@ use super::{Where, exit};
 use crate::{
     config::{Config, Target},
     error::Result,
-    record::{Journal, Lock, OutcomeKind, deployed_ref},
+    record::{Journal, Lock, deployed_ref},
     report::{Event, Report, Standing},
 };
 
@@ -32,9 +32,6 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
         let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
         let Target::Directory(folder) = &environment.target;
-        let last = known
-            .last
-            .filter(|last| last.outcome != OutcomeKind::Superseded || tip == Some(last.revision.clone()));
         good &= tip == runs;
         report.event(&Event::Standing(Standing {
             environment: environment.name.clone(),
@@ -44,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
             open: known.open.iter().any(|open| Some(&open.intent.new) == tip.as_ref()),
             tip,
             runs,
-            last,
+            last: known.last,
         }));
     }
     Ok(exit(good))

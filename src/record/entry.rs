@@ -115,6 +115,14 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// Whether both are pushes of one revision in the place of another: Git lets only one of them through,
+    /// and does not say which.
+    #[must_use]
+    pub fn is_twin(&self, other: &Self) -> bool {
+        let key = |intent: &Self| (intent.environment.clone(), intent.old.clone(), intent.new.clone());
+        self.id != other.id && self.push.is_some() && other.push.is_some() && key(self) == key(other)
+    }
+
     /// The outcome of this intent, ended now, before anything was changed.
     #[must_use]
     pub fn end(&self, outcome: OutcomeKind) -> Outcome {
@@ -166,6 +174,8 @@ pub struct Outcome {
 pub enum Entry {
     /// Accepted by instate; Git may still refuse.
     Intent(Intent),
+    /// Git moved the ref, which is worth knowing if it is moved back before anything else was done.
+    Landed(DeploymentId),
     /// Git did not accept the push.
     Withdrawn(DeploymentId),
     /// A plan was made and is being carried out.

@@ -21,7 +21,7 @@ pub use journal::Journal;
 pub use lock::{Holder, Lock};
 pub use note::Note;
 pub use refs::{DEPLOYED, NOTES, deployed_ref, write};
-pub use state::{Fate, State};
+pub use state::{Fate, Open, State};
 
 /// Now, in whole seconds, as every record writes it.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Counts, DeploymentId, Entry, Intent, Outcome};
+use super::{Counts, DeploymentId, Entry, Intent, Outcome, OutcomeKind};
 
 /// What is remembered of every environment.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ pub struct Environment {
     pub open: Vec<Open>,
     /// Outcomes whose note is not in Git yet, oldest first.
     pub unrecorded: Vec<Outcome>,
-    /// The newest outcome.
+    /// The newest outcome of a revision that was not superseded: what became of the tip.
     pub last: Option<Outcome>,
 }
 
@@ -27,6 +27,8 @@ pub struct Environment {
 pub struct Open {
     /// The intent.
     pub intent: Intent,
+    /// Whether Git is known to have moved the ref.
+    pub landed: bool,
     /// What its plan was going to change, where one had begun and did not end.
     pub started: Option<Counts>,
 }
@@ -45,11 +47,11 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Judges by where the branch points: whether `is_tip`, whether the revision is `in_history` of the
-    /// tip, and whether the push that brought it still `runs`.
+    /// Judges by where the branch points: whether `is_tip`, whether the revision `was_tip`, as far as that
+    /// is known, and whether the push that brought it still `runs`.
     #[must_use]
-    pub fn of(is_tip: bool, in_history: bool, runs: bool) -> Self {
-        match (is_tip, in_history, runs) {
+    pub fn of(is_tip: bool, was_tip: bool, runs: bool) -> Self {
+        match (is_tip, was_tip, runs) {
             (true, _, _) => Self::Deploy,
             (false, true, _) => Self::Superseded,
             (false, false, true) => Self::Pending,
@@ -67,20 +69,36 @@ impl State {
         for entry in entries {
             match entry {
                 Entry::Intent(intent) if !ended.contains(&intent.id) && known.insert(intent.id.clone()) => {
-                    state.entry(&intent.environment.clone()).open.push(Open { intent, started: None });
+                    state.entry(&intent.environment.clone()).open.push(Open {
+                        intent,
+                        landed: false,
+                        started: None,
+                    });
                 }
                 Entry::Started { id, changes } => {
                     if let Some(open) = state.all_open().find(|open| open.intent.id == id) {
                         open.started = Some(changes);
                     }
                 }
+                Entry::Landed(id) => {
+                    if let Some(open) = state.all_open().find(|open| open.intent.id == id) {
+                        open.landed = true;
+                    }
+                }
                 Entry::Withdrawn(id) => state.end(&id, &mut ended),
                 // The first outcome of a deployment is its only one.
                 Entry::Outcome(outcome) if !ended.contains(&outcome.id) => {
+                    // A revision that two pushed at once has one outcome, which is that of both.
+                    for twin in state.twins(&outcome.id) {
+                        state.end(&twin, &mut ended);
+                        state.outcomes.insert(twin, outcome.clone());
+                    }
                     state.end(&outcome.id.clone(), &mut ended);
                     let environment = state.entry(&outcome.environment.clone());
                     environment.unrecorded.push(outcome.clone());
-                    environment.last = Some(outcome.clone());
+                    if outcome.outcome != OutcomeKind::Superseded {
+                        environment.last = Some(outcome.clone());
+                    }
                     state.outcomes.insert(outcome.id.clone(), outcome);
                 }
                 Entry::Recorded(id) => {
@@ -107,6 +125,13 @@ impl State {
         self.outcomes.get(id)
     }
 
+    /// The newest outcome of a revision in an environment, if the journal still knows.
+    #[must_use]
+    pub fn outcome_of(&self, environment: &str, revision: &str) -> Option<&Outcome> {
+        let of = self.outcomes.values().filter(|o| o.environment == environment && o.revision == revision);
+        of.max_by_key(|outcome| &outcome.id)
+    }
+
     /// The fewest entries that add up to the same.
     #[must_use]
     pub fn into_entries(self) -> Vec<Entry> {
@@ -119,10 +144,11 @@ impl State {
                 let id = last.id.clone();
                 entries.extend([Entry::Outcome(last), Entry::Recorded(id)]);
             }
-            for Open { intent, started } in environment.open {
+            for Open { intent, landed, started } in environment.open {
+                let landed = landed.then(|| Entry::Landed(intent.id.clone()));
                 let started = started.map(|changes| Entry::Started { id: intent.id.clone(), changes });
                 entries.push(Entry::Intent(intent));
-                entries.extend(started);
+                entries.extend(landed.into_iter().chain(started));
             }
         }
         entries
@@ -136,6 +162,13 @@ impl State {
         self.environments.values_mut().flat_map(|e| e.open.iter_mut())
     }
 
+    fn twins(&mut self, id: &DeploymentId) -> Vec<DeploymentId> {
+        let Some(of) = self.all_open().find(|open| open.intent.id == *id) else { return Vec::new() };
+        let of = of.intent.clone();
+        let twins = self.all_open().filter(|open| open.intent.is_twin(&of));
+        twins.map(|open| open.intent.id.clone()).collect()
+    }
+
     fn end(&mut self, id: &DeploymentId, ended: &mut HashSet<DeploymentId>) {
         self.environments.values_mut().for_each(|e| e.open.retain(|open| open.intent.id != *id));
         ended.insert(id.clone());
@@ -147,12 +180,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::{OutcomeKind, now};
+    use crate::{push::Process, record::now};
 
     /// Histories of up to six deployments in two environments, in any order that a crash could leave.
     fn histories() -> impl Strategy<Value = Vec<Entry>> {
         let ids: Vec<DeploymentId> = (0..6).map(|_| DeploymentId::new(now())).collect();
-        proptest::collection::vec((0usize..6, 0usize..5), 0..40).prop_map(move |steps| {
+        proptest::collection::vec((0usize..6, 0usize..7), 0..40).prop_map(move |steps| {
             steps
                 .into_iter()
                 .map(|(which, what)| entry(&ids[which], if which % 2 == 0 { "a" } else { "b" }, what))
@@ -171,16 +204,17 @@ mod tests {
                 new: "1".repeat(40),
                 who: "ana".into(),
                 at,
-                push: None,
+                push: Some(Process { pid: 1, started: 1 }),
                 warnings: 0,
             }),
             1 => Entry::Withdrawn(id),
             2 => Entry::Started { id, changes: Counts { created: 1, ..Counts::default() } },
-            3 => Entry::Outcome(Outcome {
+            5 => Entry::Landed(id),
+            3 | 4 => Entry::Outcome(Outcome {
                 id,
                 environment,
                 revision: "1".repeat(40),
-                outcome: OutcomeKind::Deployed,
+                outcome: if what == 3 { OutcomeKind::Deployed } else { OutcomeKind::Superseded },
                 who: "ana".into(),
                 accepted: at,
                 ended: at,
@@ -190,10 +224,6 @@ mod tests {
             }),
             _ => Entry::Recorded(id),
         }
-    }
-
-    fn ids(open: &[Open]) -> Vec<&DeploymentId> {
-        open.iter().map(|o| &o.intent.id).collect()
     }
 
     proptest! {
@@ -218,7 +248,7 @@ mod tests {
             let again = State::replay(state.clone().into_entries());
             for name in ["a", "b"] {
                 let (before, after) = (state.environment(name), again.environment(name));
-                prop_assert_eq!(ids(&before.open), ids(&after.open));
+                prop_assert_eq!(before.open, after.open);
                 prop_assert_eq!(before.unrecorded, after.unrecorded);
                 prop_assert_eq!(before.last, after.last);
             }

@@ -6,7 +6,7 @@ use crate::{
     config::Environment,
     error::Result,
     push::Process,
-    record::{Counts, Entry, Fate, Intent, Journal, Outcome, OutcomeKind},
+    record::{Counts, Entry, Fate, Intent, Journal, Open, Outcome, OutcomeKind},
     repository::Repository,
     text,
 };
@@ -33,22 +33,29 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
         state.open.iter().map(|open| open.intent.push.is_some_and(Process::lives)).collect();
     let tip = repository.tip(&environment.reference)?;
     let objects = repository.objects(None)?;
-    let (mut entries, mut deploy) = (Vec::new(), None);
+    let (mut entries, mut deploy, mut cut_off) = (Vec::new(), None::<Open>, false);
     // The newest intent for the tip is the one to deploy; another for the same revision is over with it.
     for (open, runs) in state.open.into_iter().zip(runs).rev() {
         let intent = &open.intent;
         let new = ObjectId::from_hex(intent.new.as_bytes()).ok();
         let is_tip = new.is_some() && new == tip;
+        // The branch may have been moved back since; that the revision landed is then known or not.
         // A push that git refused leaves no objects behind, so its revision may not be there at all.
-        let in_history = match (new.filter(|id| objects.has(*id)), tip) {
+        let was_tip = match (new.filter(|id| objects.has(*id)), tip) {
+            _ if open.landed => true,
             (Some(new), Some(tip)) => objects.is_ancestor(new, tip)?,
             _ => false,
         };
         let superseded = |reason: String| {
             Entry::Outcome(Outcome { reason: Some(reason), ..intent.end(OutcomeKind::Superseded) })
         };
-        match Fate::of(is_tip, in_history, runs) {
-            Fate::Deploy if deploy.is_none() => deploy = Some(open),
+        match Fate::of(is_tip, was_tip, runs) {
+            Fate::Deploy if deploy.is_none() => {
+                deploy = Some(open);
+                continue;
+            }
+            // One deployment is the end of both.
+            Fate::Deploy if deploy.as_ref().is_some_and(|first| first.intent.is_twin(intent)) => continue,
             Fate::Deploy => {
                 entries.push(superseded("it is deployed once more, by a newer deployment".to_owned()));
             }
@@ -57,8 +64,16 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
                 entries.push(superseded(format!("the branch is at {}", text::short(&at))));
             }
             Fate::Withdrawn => entries.push(Entry::Withdrawn(intent.id.clone())),
-            Fate::Pending => {}
+            Fate::Pending => continue,
         }
+        cut_off |= open.started.is_some();
+    }
+    let deployed = state.last.filter(|last| last.outcome == OutcomeKind::Deployed).map(|last| last.revision);
+    if let (Some(tip), None, true) = (tip, &deploy, cut_off)
+        && deployed == Some(tip.to_string())
+    {
+        // The branch was moved back to what ran before, and the run that was cut off may have changed that.
+        return Ok(Next::Adopt(tip));
     }
     if !entries.is_empty() {
         entries.reverse();
