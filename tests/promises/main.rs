@@ -3,9 +3,11 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
 mod common;
+mod crashes;
 mod demo;
 mod deploy;
 mod facts;
 mod gate;
 mod install;
+mod together;
 mod transports;

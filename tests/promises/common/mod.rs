@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod http;
+pub mod points;
 pub mod process;
 pub mod server;
 pub mod setup;
@@ -14,10 +15,11 @@ pub mod unread;
 pub mod world;
 
 pub use http::Httpd;
+pub use points::said;
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
 pub use setup::{SERVICE, Setup, WEB};
 pub use ssh::Sshd;
-pub use stopped::{go_on, signal};
+pub use stopped::{go_on, is_stopped, signal};
 pub use tree::children;
 pub use unread::run_unread;
 pub use world::{Clone, World};

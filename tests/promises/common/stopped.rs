@@ -40,7 +40,8 @@ pub fn go_on(id: u32) {
     signal(id, Signal::CONT);
 }
 
-fn is_stopped(id: u32) -> bool {
+/// Whether a process was stopped by a signal.
+pub fn is_stopped(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
 }

@@ -1,0 +1,112 @@
+//! Pushes that are cut off at a named point, and what must hold afterwards.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::{Signal, kill_process},
+};
+
+use super::{Clone, Output, Running, Setup, is_stopped, process::spawn, tree::pid};
+
+/// What one line of the journal says of which deployment.
+type Said = (String, String);
+
+impl Setup<'_> {
+    /// Starts a command whose hooks and workers, and no others, find `FAILPOINTS` set.
+    pub fn spawn_at(&self, failpoints: &str, command: impl FnOnce() -> std::process::Command) -> Running {
+        self.world.set_env("FAILPOINTS", failpoints);
+        let running = spawn(command());
+        self.world.remove_env("FAILPOINTS");
+        running
+    }
+
+    /// Starts a push of `main` with `FAILPOINTS` on the server's side.
+    pub fn push_at(&self, who: &Clone<'_>, failpoints: &str) -> Running {
+        self.spawn_at(failpoints, || who.git_command(&["push", "origin", "main"]))
+    }
+
+    /// Waits until nothing of the server runs; whatever stands still is continued.
+    pub fn at_rest(&self) {
+        self.until("nothing of the server runs", || {
+            let left = [self.processes(&["instate", "hook"]), self.processes(&["receive-pack"])].concat();
+            let stopped = left.iter().filter(|id| is_stopped(**id));
+            // One that was killed meanwhile needs nothing.
+            stopped.for_each(|id| {
+                let _ = kill_process(pid(*id), Signal::CONT);
+            });
+            left.is_empty()
+        });
+    }
+
+    /// What must hold when all is at rest, whatever died before: the tip runs, and folder, note, ref,
+    /// journal and `instate status` say the same.
+    #[track_caller]
+    pub fn is_whole(&self, after: &str) {
+        self.at_rest();
+        let tip = self.tip("refs/heads/main").expect("because it was pushed");
+        assert_eq!(self.outcomes(&tip), ["production deployed"], "{after}:\n{}", self.note(&tip));
+        assert_eq!(self.deployed(), Some(tip.clone()), "{after}: the ref to what runs");
+        assert_eq!(self.running(), self.declared(&tip), "{after}: the folder");
+        let status = self.instate(&["status"]);
+        assert_eq!(status.code, Some(0), "{after}: {status}");
+        assert!(!status.stdout.contains("next") && !status.stdout.contains("now "), "{after}: {status}");
+        self.nothing_is_held(after);
+        for (id, said) in self.journal() {
+            let ends = said.iter().filter(|s| ["outcome", "withdrawn"].contains(&s.as_str())).count();
+            assert!(ends <= 1, "{after}: {id} ended {ends} times");
+        }
+    }
+
+    /// The deployments in the journal that have no end.
+    pub fn open(&self) -> Vec<String> {
+        let ended = |said: &[String]| said.iter().any(|s| s == "outcome" || s == "withdrawn");
+        self.journal().into_iter().filter(|(_, said)| !ended(said)).map(|(id, _)| id).collect()
+    }
+
+    /// What the journal says of each deployment, oldest first.
+    pub fn journal(&self) -> BTreeMap<String, Vec<String>> {
+        let text = fs::read_to_string(self.repo.join("instate/journal")).unwrap_or_default();
+        let mut found = BTreeMap::<String, Vec<String>>::new();
+        for (id, word) in text.lines().filter_map(entry) {
+            found.entry(id).or_default().push(word);
+        }
+        found
+    }
+
+    fn nothing_is_held(&self, after: &str) {
+        let mut left = Vec::new();
+        lock_files(&self.repo, &mut left);
+        assert!(left.is_empty(), "{after}: {left:?}");
+        for entry in fs::read_dir(self.repo.join("instate/lock")).expect("because there was a push").flatten()
+        {
+            let file = fs::File::open(entry.path()).expect("because the world is ours");
+            let free = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+            assert!(free, "{after}: {} is held", entry.path().display());
+        }
+    }
+}
+
+fn entry(line: &str) -> Option<Said> {
+    let entry: serde_json::Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
+    let (word, value) = entry.as_object()?.iter().next()?;
+    let id = value.as_str().or_else(|| value["id"].as_str())?;
+    Some((id.to_owned(), word.clone()))
+}
+
+fn lock_files(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("because the world is ours").flatten() {
+        match entry.path() {
+            path if path.is_dir() => lock_files(&path, found),
+            path if path.extension().is_some_and(|end| end == "lock") => {
+                found.push(path.display().to_string());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the lines that came from the server hold `words`.
+pub fn said(output: &Output, words: &str) -> bool {
+    output.remote_lines().join(" ").contains(words)
+}
