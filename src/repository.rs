@@ -50,7 +50,7 @@ impl Repository {
                 "committer.name=instate",
                 "committer.email=instate@localhost",
                 // Others hold these for moments: `git gc`, `git pack-refs`.
-                "core.filesRefLockTimeout=5000",
+                "core.filesRefLockTimeout=1000",
                 "core.packedRefsTimeout=5000",
             ]);
         let gix = gix::open_opts(&git_dir, options).map_err(|error| {

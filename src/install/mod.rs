@@ -25,7 +25,9 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
     gate::check(repository)?;
     let text = match configuration {
         Some(path) => {
-            Config::from_file(path).map_err(|error| if path.exists() { error } else { error.help("name the file of a configuration as --config") })?;
+            Config::from_file(path).map_err(|error| {
+                if path.exists() { error } else { error.help("name the file of a configuration as --config") }
+            })?;
             Some(fs::read(path).doing("read the configuration", path)?)
         }
         None => None,

@@ -238,7 +238,11 @@ impl<'s> Reader<'s> {
         let (Some((key, _)), Some(open)) = (self.tree.scalar(id), self.open.last_mut()) else { return };
         let Some(first) = open.keys.insert(key.into(), id).filter(|_| key != "<<") else { return };
         let first = self.source.place(self.tree.span(first)).line;
-        let shown = if self.source.is_secret(span) { "a key".to_owned() } else { format!("the key `{}`", text::excerpt(key, 40)) };
+        let shown = if self.source.is_secret(span) {
+            "a key".to_owned()
+        } else {
+            format!("the key `{}`", text::excerpt(key, 40))
+        };
         let finding = Finding::error(Code::DuplicateKey, format!("{shown} stands twice in one mapping"));
         let help = format!("it already stands in line {first}: remove one of the two, or join their values");
         self.findings.push(finding.at(self.source.place(span)).help(help));

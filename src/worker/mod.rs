@@ -45,9 +45,9 @@ pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
     lock.say("looking at the tip");
     point::reach("worker-locked");
     let worker = Worker { repository, environment, journal };
-    let mut recorded;
+    let mut recorded = Ok(());
     loop {
-        recorded = worker.record_outcomes();
+        recorded = worker.record_outcomes(recorded);
         match next(repository, environment, &worker.journal)? {
             Next::Nothing => break,
             Next::Settled => {}
@@ -113,9 +113,9 @@ struct Worker<'r> {
 impl Worker<'_> {
     /// Writes the notes of outcomes that have none yet, oldest first. Where Git's files cannot be written
     /// the journal keeps the outcome, the next worker tries again, and no deployment waits for it. Newer
-    /// outcomes do: the ref to what runs is moved by the last that is written.
-    fn record_outcomes(&self) -> Result<()> {
-        let mut done = Ok(());
+    /// outcomes do: the ref to what runs is moved by the last that is written. `done` is how it went before;
+    /// one that failed is not tried again, since trying takes time in which nothing is deployed.
+    fn record_outcomes(&self, mut done: Result<()>) -> Result<()> {
         for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
             let output = Output::of(self.repository, &outcome.id);
             done = done.and_then(|()| record::write(self.repository, &outcome));
