@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Place;
 
+/// So many findings are made of one revision at most: each holds a line of what was pushed.
+pub const MOST: usize = 1000;
+
 /// How bad a finding is: an error refuses the push, a warning does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,8 +93,8 @@ codes! {
     DocumentTooLarge = "I0124", "a document is too large";
     /// Leftovers of a merge.
     MergeConflict = "I0125", "an unresolved merge conflict";
-    /// A file with more errors than are read.
-    TooManyErrors = "I0126", "a file has more errors than are read";
+    /// So many findings that the rest of the revision is not read.
+    TooMany = "I0126", "too many findings";
     /// A document that is no Kubernetes object.
     NotAnObject = "I0202", "not a Kubernetes object";
     /// An object without a needed field.

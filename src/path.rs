@@ -7,7 +7,7 @@ use crate::{
     check::check,
     config::{Config, Environment},
     error::Result,
-    finding::{Code, Finding, Verdict},
+    finding::{self, Code, Finding, Verdict},
     manifest::{self, Manifest},
     plan::{Items, Plan},
     policy,
@@ -99,6 +99,9 @@ pub fn read<F: Files>(files: &F, path: &str, namespace: &str) -> Result<Revision
     let mut findings = std::mem::take(&mut snapshot.findings);
     let mut manifests = Vec::new();
     for file in &snapshot.files {
+        if findings.len() >= finding::MOST {
+            break;
+        }
         match render::plain(&file.path, files.read(&file.id)?) {
             Ok(source) => {
                 let (objects, wrong) = manifest::read(&source);
@@ -115,7 +118,12 @@ pub fn read<F: Files>(files: &F, path: &str, namespace: &str) -> Result<Revision
             break;
         }
     }
-    findings.extend(check(&manifests, namespace));
+    if findings.len() < finding::MOST {
+        findings.extend(check(&manifests, namespace));
+    } else {
+        let message = format!("there are {} findings or more, and the rest is not read", finding::MOST);
+        findings.push(Finding::error(Code::TooMany, message).help("mend these first"));
+    }
     Ok(Revision { snapshot, manifests, findings })
 }
 

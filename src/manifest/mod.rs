@@ -34,7 +34,7 @@ pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {
     if findings.len() >= MAX_FINDINGS {
         let message = format!("the file has {MAX_FINDINGS} errors and is not read further");
         let last = findings.last().and_then(|finding| finding.place.clone());
-        let stopped = Finding::error(Code::TooManyErrors, message).help("mend what is shown first");
+        let stopped = Finding::error(Code::TooMany, message).help("mend what is shown first");
         findings.extend(last.map(|place| stopped.at(place)));
     }
     (manifests, findings)

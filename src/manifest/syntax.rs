@@ -206,7 +206,7 @@ impl<'s> Scene<'s> {
                 let help = format!("close it with `{}`", closing(*open));
                 said(self.at..self.at + 1, message, help)
             }
-            E::UnclosedFlowCollection { open } => self.unclosed(self.at, *open),
+            E::UnclosedFlowCollection { open } => unclosed(self.at, *open),
             other => self.in_brackets().unwrap_or_else(|| Said {
                 message: format!("not valid YAML: {}", text::excerpt(&other.to_string(), 160)),
                 help: None,
@@ -220,7 +220,12 @@ impl<'s> Scene<'s> {
         if let Some(tab) = self.line.tab().filter(|_| self.bracket().is_none()) {
             return Some(tab);
         }
-        let of_above = matches!(kind, ErrorKind::ExpectedBlockMappingKey | ErrorKind::MappingValueNotAllowed);
+        let of_above = matches!(
+            kind,
+            ErrorKind::ExpectedBlockMappingKey
+                | ErrorKind::ExpectedDocumentStart
+                | ErrorKind::MappingValueNotAllowed
+        );
         self.line.above(self.text()).filter(|_| of_above)?.tab()
     }
 
@@ -351,7 +356,7 @@ impl<'s> Scene<'s> {
         // What follows a bracket in lines of its own, as JSON is written, is indented more than it.
         let outside = self.line.indent() <= line.indent() && !self.line.said().starts_with(closing(open));
         if line.start != self.line.start && (!in_lines || outside) {
-            return Some(self.unclosed(start, open));
+            return Some(unclosed(start, open));
         }
         let message = format!("a `,` or the closing `{}` is missing before this", closing(open));
         let opens = self.source.place((start..start + 1).into()).line;
@@ -362,11 +367,6 @@ impl<'s> Scene<'s> {
         };
         Some(said(here, message, format!("the bracket `{open}` opens in line {opens}")))
     }
-
-    fn unclosed(&self, start: usize, open: char) -> Said {
-        let message = format!("the bracket `{open}` that opens here is never closed");
-        said(start..start + 1, message, format!("close it with `{}`", closing(open)))
-    }
 }
 
 /// What to do about a template.
@@ -374,4 +374,9 @@ pub(super) const TEMPLATE: &str = "commit what it renders to, or name the file i
 
 fn closing(open: char) -> char {
     if open == '[' { ']' } else { '}' }
+}
+
+fn unclosed(start: usize, open: char) -> Said {
+    let message = format!("the bracket `{open}` that opens here is never closed");
+    said(start..start + 1, message, format!("close it with `{}`", closing(open)))
 }

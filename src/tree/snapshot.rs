@@ -11,7 +11,7 @@ use gix::{
 use super::{Entry, Files, Kind, MAX_DEPTH, MAX_ENTRIES, MAX_FILE, MAX_FILES, MAX_TOTAL};
 use crate::{
     error::{Doing, Result},
-    finding::{Code, Finding},
+    finding::{self, Code, Finding},
     source::Place,
     text,
 };
@@ -241,6 +241,9 @@ impl<F: Files> Walk<'_, F> {
     }
 
     fn error(&mut self, code: Code, what: &str, path: &BStr, help: &str) {
+        if self.found.findings.len() >= finding::MOST {
+            return;
+        }
         let path = text::excerpt_bytes(path, 200);
         let message = format!("{path} {what}");
         self.found.findings.push(Finding::error(code, message).at(Place::file(path)).help(help));
