@@ -2,6 +2,8 @@
 
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
+mod check;
 mod common;
 mod crashes;
 mod demo;
@@ -9,5 +11,6 @@ mod deploy;
 mod facts;
 mod gate;
 mod install;
+mod refusals;
 mod together;
 mod transports;

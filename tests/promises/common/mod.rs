@@ -4,10 +4,12 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod http;
+pub mod mount;
 pub mod points;
 pub mod process;
 pub mod server;
 pub mod setup;
+pub mod shop;
 pub mod ssh;
 pub mod stopped;
 pub mod tree;
@@ -15,9 +17,11 @@ pub mod unread;
 pub mod world;
 
 pub use http::Httpd;
+pub use mount::{Mount, with_mounts};
 pub use points::said;
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
 pub use setup::{SERVICE, Setup, WEB};
+pub use shop::Shop;
 pub use ssh::Sshd;
 pub use stopped::{go_on, is_stopped, signal};
 pub use tree::children;
