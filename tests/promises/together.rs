@@ -89,6 +89,7 @@ fn look(folder: &Path) -> Option<[String; 2]> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "figures, for whoever runs it for a minute")]
 fn twenty_who_push_at_once_get_one_outcome_each_and_nobody_sees_half_a_revision() {
     let world = World::new();
     let setup = Setup::new(&world);

@@ -158,7 +158,7 @@ fn a_file_of_nothing_but_errors_is_refused_at_once() {
     shop.ana.commit("Many errors");
     let began = std::time::Instant::now();
     let seen = shop.refused(&["main"]);
-    assert!(seen.contains("the rest is not read"), "{seen}");
+    assert!(seen.contains("... and 182 more"), "{seen}");
     assert!(seen.contains("a.yaml:6:3\n"), "{seen}");
     shop.reset();
     shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 300_000].join(",")));
