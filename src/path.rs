@@ -6,7 +6,7 @@ use crate::{
     apply::apply,
     check::check,
     config::{Config, Environment},
-    error::Result,
+    error::{Error, Result},
     finding::{self, Code, Finding, Verdict},
     manifest::{self, Manifest},
     plan::{Items, Plan},
@@ -141,6 +141,22 @@ pub trait Steps {
     fn planned(&mut self, plan: &Plan, manifests: &[Manifest]) -> Result<()>;
 }
 
+/// Why a deployment stopped, and what the target holds now.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Why.
+    pub error: Error,
+    /// Whether the target holds something else than before.
+    pub diverged: bool,
+}
+
+impl From<Error> for Stopped {
+    /// A deployment that stopped before anything was changed.
+    fn from(error: Error) -> Self {
+        Self { error, diverged: false }
+    }
+}
+
 /// Deploys a revision that was judged: plan, apply, wait. The caller records how it ended.
 ///
 /// # Errors
@@ -150,14 +166,16 @@ pub fn deploy(
     environment: &Environment,
     id: ObjectId,
     steps: &mut dyn Steps,
-) -> Result<Plan> {
+) -> Result<Plan, Stopped> {
     let objects = repository.objects(None)?;
     let revision = read_commit(&objects, id, environment)?;
     let wanted: Items = revision.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
     let target: Box<dyn Target> = target::of(environment, &repository.identity()?);
-    let plan = Plan::new(&wanted, &target.inspect()?);
+    let live = target.inspect()?;
+    let plan = Plan::new(&wanted, &live);
     steps.planned(&plan, &revision.manifests)?;
-    apply(target.as_ref(), &plan, &wanted, &|id| objects.blob(*id))?;
-    wait(target.as_ref(), &plan, &wanted)?;
-    Ok(plan)
+    let applied = apply(target.as_ref(), &plan, &wanted, &|id| objects.blob(*id));
+    let done = applied.and_then(|()| wait(target.as_ref(), &plan, &wanted));
+    // What was changed before it stopped is looked at and not guessed; what cannot be looked at is not as it was.
+    done.map(|()| plan).map_err(|error| Stopped { error, diverged: target.inspect() != Ok(live) })
 }

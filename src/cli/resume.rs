@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
                 repository.state().display()
             ),
             Some(ref outcome) if last(&before.last) != Some(outcome.id.clone()) => {
-                good &= outcome.outcome != OutcomeKind::Failed;
+                good &= matches!(outcome.outcome, OutcomeKind::Deployed | OutcomeKind::Superseded);
                 let reason = outcome.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 let short = crate::text::short(&outcome.revision);
                 format!("{}: {} {short}{reason}", environment.name, outcome.outcome.word())

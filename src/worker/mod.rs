@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Fault, Result},
     finding::{Severity, Verdict},
     manifest::Manifest,
-    path::{self, Steps},
+    path::{self, Steps, Stopped},
     plan::{Change, Plan},
     point,
     push::Update,
@@ -153,7 +153,10 @@ impl Worker<'_> {
                 let changes = if plan.is_empty() { earlier.unwrap_or_default() } else { plan.counts() };
                 Outcome { before, changes, ..intent.end(OutcomeKind::Deployed) }
             }
-            Err(error) => failed(intent, &error),
+            Err(Stopped { error, diverged: false }) => failed(intent, &error),
+            Err(Stopped { error, diverged: true }) => {
+                Outcome { outcome: OutcomeKind::Diverged, before, ..failed(intent, &error) }
+            }
         };
         self.journal.append(&[Entry::Outcome(outcome)])?;
         point::reach("outcome-journalled");
@@ -203,7 +206,7 @@ pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome:
     Ok(Ended {
         environment: environment.name.clone(),
         runs: runs.filter(|runs| *runs != revision),
-        help: (outcome == OutcomeKind::Failed).then_some(again),
+        help: matches!(outcome, OutcomeKind::Failed | OutcomeKind::Diverged).then_some(again),
         branch: environment.branch().to_owned(),
         revision,
         outcome,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{SERVICE, Setup, WEB, World};
+use crate::common::{SERVICE, Setup, WEB, World, go_on};
 
 #[test]
 fn a_folder_holds_exactly_the_manifests_of_the_revision_that_runs() {
@@ -95,6 +95,31 @@ fn a_file_changed_by_hand_is_put_right_by_the_next_deployment() {
     fs::write(setup.folder.join("web.yaml"), "changed").expect("because the world is ours");
     setup.instate(&["deploy", "production"]).succeeds();
     assert_eq!(setup.running()["web.yaml"], WEB);
+}
+
+#[test]
+fn a_deployment_that_left_neither_the_old_nor_the_new_revision_says_so() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", WEB);
+    ana.commit("web");
+    ana.push(&["origin", "main"]).succeeds();
+    setup.idle();
+    ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
+    let revision = ana.commit("more");
+    let pushing = setup.push_at(&ana, "exchanged=return(stop)");
+    let worker = setup.stopped(&["hook", "worker"]);
+    fs::write(setup.folder.join("web.yaml"), "somebody else's").expect("because the world is ours");
+    go_on(worker);
+    insta::assert_snapshot!(pushing.finish().succeeds().remote_lines().join("\n"));
+    setup.idle();
+    assert_eq!(setup.outcomes(&revision), ["production diverged"]);
+
+    setup.instate(&["deploy"]).succeeds();
+    setup.idle();
+    assert_eq!(setup.running(), setup.declared(&revision));
+    assert_eq!(setup.deployed(), Some(revision));
 }
 
 #[test]
