@@ -18,6 +18,10 @@ use crate::common::{Clone, Output, Running, Setup, WEB, World, go_on, said, spaw
 /// How many push at once.
 const CLIENTS: usize = 20;
 
+/// The first and the last of the files that say the same.
+const FIRST: usize = 10;
+const LAST: usize = 59;
+
 /// For so long; a minute is what a release is tested with.
 fn duration() -> Duration {
     let seconds = std::env::var("INSTATE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -28,10 +32,12 @@ fn config_map(name: &str, token: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata:\n  token: {token}\n")
 }
 
-/// A revision with a file of the client's own, and two that must always say the same.
+/// A revision with a file of the client's own, and many that must always say the same: so many that who
+/// looks while they are written one by one sees it.
 fn revision(who: &Clone<'_>, client: &str, token: &str) -> String {
-    for name in [client, "a", "b"] {
-        who.write(format!("{name}.yaml"), config_map(name, token));
+    who.write(format!("{client}.yaml"), config_map(client, token));
+    for n in FIRST..=LAST {
+        who.write(format!("same-{n}.yaml"), config_map(&format!("same-{n}"), token));
     }
     who.commit(token)
 }
@@ -76,14 +82,14 @@ fn worker_log(setup: &Setup<'_>) -> String {
     fs::read_to_string(setup.repo.join("instate/worker.log")).unwrap_or_default()
 }
 
-/// What the two files say, if the folder stayed in its place and unwritten while they were read. A folder
+/// What the first and the last file say, if the folder stayed in its place and unwritten while they were read. A folder
 /// that has left its place is the spare, which nobody is meant to read.
 fn look(folder: &Path) -> Option<[String; 2]> {
     let state = || fs::metadata(folder).map(|f| (f.ino(), f.mtime(), f.mtime_nsec())).ok();
     let before = state()?;
     let handle = fs::File::open(folder).ok()?;
-    let read = |name| fs::read_to_string(format!("/proc/self/fd/{}/{name}", handle.as_raw_fd()));
-    let found = [read("a.yaml"), read("b.yaml")].map(Result::unwrap_or_default);
+    let read = |n| fs::read_to_string(format!("/proc/self/fd/{}/same-{n}.yaml", handle.as_raw_fd()));
+    let found = [FIRST, LAST].map(|n| read(n).unwrap_or_default());
     let token = |text: String| text.lines().last().unwrap_or_default().to_owned();
     (state() == Some(before)).then(|| found.map(token))
 }
@@ -103,13 +109,13 @@ fn twenty_who_push_at_once_get_one_outcome_each_and_nobody_sees_half_a_revision(
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                if let Some([a, b]) = look(&setup.folder) {
-                    assert_eq!(a, b, "half a revision");
+                if let Some([first, last]) = look(&setup.folder) {
+                    assert_eq!(first, last, "half a revision");
                     reads.fetch_add(1, Ordering::Relaxed);
-                    seen.lock().unwrap().insert(a);
+                    seen.lock().unwrap().insert(first);
                 }
                 // A core for itself would keep the others from pushing.
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_micros(200));
             }
         });
         let deadline = began + duration();
