@@ -113,21 +113,22 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
         let intent = worker::intent(environment, update, &push.who, &verdict)?;
-        Some(Intent { push: Some(push.receiver), ..intent })
+        Some(Entry::Intent(Intent { push: Some(push.receiver), ..intent }))
     });
-    let intents: Vec<Intent> = intents.collect();
+    let intents: Vec<Entry> = intents.collect();
     if !intents.is_empty() {
-        let journal = Journal::new(&repository.state());
-        journal.append(&intents.iter().cloned().map(Entry::Intent).collect::<Vec<_>>())?;
-        point::reach("intent-journalled");
-        // Looked at after the intent is in the journal: so an intent that is older than the outcome of the
-        // same revision was a push at the same time, and one that is newer is a push of its own.
-        let overtaken = overtaken(repository, &moves)?;
-        if !overtaken.is_empty() {
-            journal.append(&intents.into_iter().map(|i| Entry::Withdrawn(i.id)).collect::<Vec<_>>())?;
-            report.event(&Event::Refused { stay: stay.clone(), verdict: Verdict::new(overtaken) });
+        // Looked at while nobody adds an outcome: so an intent that is older in the journal than the outcome
+        // of the same revision was a push at the same time, and one that is newer is a push of its own.
+        let mut quicker = Vec::new();
+        let journalled = Journal::new(&repository.state()).append_if(&intents, || {
+            quicker = overtaken(repository, &moves)?;
+            Ok(quicker.is_empty())
+        })?;
+        if !journalled {
+            report.event(&Event::Refused { stay: stay.clone(), verdict: Verdict::new(quicker) });
             return Ok(false);
         }
+        point::reach("intent-journalled");
         let names: Vec<&str> = moves.iter().map(|(environment, _)| environment.name.as_str()).collect();
         worker::start(repository, &names, Until::Ends(push.receiver))?;
         point::reach("watcher-left");

@@ -60,7 +60,18 @@ impl Journal {
     /// # Errors
     /// They are not in the journal: the disk is full, or the journal is damaged.
     pub fn append(&self, entries: &[Entry]) -> Result<()> {
+        self.append_if(entries, || Ok(true)).map(drop)
+    }
+
+    /// As [`Journal::append`], if `holds` says so; nobody else adds an entry between its look and these.
+    ///
+    /// # Errors
+    /// As [`Journal::append`], and what `holds` says.
+    pub fn append_if(&self, entries: &[Entry], holds: impl FnOnce() -> Result<bool>) -> Result<bool> {
         let _lock = self.lock()?;
+        if !holds()? {
+            return Ok(false);
+        }
         let path = self.path();
         let bytes = self.bytes()?;
         let contents = self.contents(&bytes)?;
@@ -79,7 +90,7 @@ impl Journal {
             sync_folder(&self.folder)?;
         }
         point::reach("journal-appended");
-        Ok(())
+        Ok(true)
     }
 
     /// Rewrites a journal that has grown, without what nobody needs any more.

@@ -9,8 +9,14 @@ use rustix::{
 
 use super::{Clone, Output, Running, Setup, is_stopped, process::spawn, tree::pid};
 
-/// What one line of the journal says of which deployment.
-type Said = (String, String);
+/// What the journal says of a deployment.
+#[derive(Default)]
+pub struct Said {
+    /// The environment, the revision before and the revision.
+    moves: String,
+    /// The kinds of its lines, oldest first.
+    words: Vec<String>,
+}
 
 impl Setup<'_> {
     /// Starts a command whose hooks and workers, and no others, find `FAILPOINTS` set.
@@ -53,23 +59,32 @@ impl Setup<'_> {
         assert!(!status.stdout.contains("next") && !status.stdout.contains("now "), "{after}: {status}");
         self.nothing_is_held(after);
         for (id, said) in self.journal() {
-            let ends = said.iter().filter(|s| ["outcome", "withdrawn"].contains(&s.as_str())).count();
+            let ends = said.words.iter().filter(|s| ["outcome", "withdrawn"].contains(&s.as_str())).count();
             assert!(ends <= 1, "{after}: {id} ended {ends} times");
         }
     }
 
-    /// The deployments in the journal that have no end.
+    /// The deployments in the journal that have no end of their own, nor that of another push of the same
+    /// revision in the place of the same.
     pub fn open(&self) -> Vec<String> {
-        let ended = |said: &[String]| said.iter().any(|s| s == "outcome" || s == "withdrawn");
-        self.journal().into_iter().filter(|(_, said)| !ended(said)).map(|(id, _)| id).collect()
+        let has = |said: &Said, words: &[&str]| said.words.iter().any(|word| words.contains(&word.as_str()));
+        let journal = self.journal();
+        let deployed: Vec<_> =
+            journal.values().filter(|said| has(said, &["outcome"])).map(|said| &said.moves).collect();
+        let open = journal.iter().filter(|(_, said)| !has(said, &["outcome", "withdrawn"]));
+        open.filter(|(_, said)| !deployed.contains(&&said.moves)).map(|(id, _)| id.clone()).collect()
     }
 
     /// What the journal says of each deployment, oldest first.
-    pub fn journal(&self) -> BTreeMap<String, Vec<String>> {
+    pub fn journal(&self) -> BTreeMap<String, Said> {
         let text = fs::read_to_string(self.repo.join("instate/journal")).unwrap_or_default();
-        let mut found = BTreeMap::<String, Vec<String>>::new();
-        for (id, word) in text.lines().filter_map(entry) {
-            found.entry(id).or_default().push(word);
+        let mut found = BTreeMap::<String, Said>::new();
+        for (id, word, value) in text.lines().filter_map(entry) {
+            let said = found.entry(id).or_default();
+            if word == "intent" {
+                said.moves = format!("{} {} {}", value["environment"], value["old"], value["new"]);
+            }
+            said.words.push(word);
         }
         found
     }
@@ -87,11 +102,11 @@ impl Setup<'_> {
     }
 }
 
-fn entry(line: &str) -> Option<Said> {
+fn entry(line: &str) -> Option<(String, String, serde_json::Value)> {
     let entry: serde_json::Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
     let (word, value) = entry.as_object()?.iter().next()?;
     let id = value.as_str().or_else(|| value["id"].as_str())?;
-    Some((id.to_owned(), word.clone()))
+    Some((id.to_owned(), word.clone(), value.clone()))
 }
 
 fn lock_files(folder: &Path, found: &mut Vec<String>) {
