@@ -13,6 +13,7 @@ use gix::{ObjectId, hash, objs::Kind};
 use super::{Read, is_marker, marker::NEW_MARKER};
 use crate::{
     error::{Doing, Error, Result},
+    files::sync_folder,
     plan::Items,
     tree::{Disk, Files, Kind as EntryKind, MAX_DEPTH, MAX_ENTRIES},
 };
@@ -64,15 +65,21 @@ pub(super) fn contents(folder: &Path) -> Result<Contents> {
     Ok(found)
 }
 
-/// Makes a folder that nobody reads hold what is `wanted`, and only that.
+/// Makes a folder that nobody reads hold what is `wanted`, and only that, on the disk.
 pub(super) fn update(folder: &Path, found: &Items, wanted: &Items, read: Read<'_>) -> Result<()> {
+    let mut touched = BTreeSet::new();
     for below in found.keys().filter(|below| !wanted.contains_key(*below)) {
         let path = folder.join(below);
         fs::remove_file(&path).doing("remove", &path)?;
         remove_empty(folder, &path);
+        touched.extend(path.parent().map(Path::to_owned));
     }
+    let mut written = Vec::new();
     for (below, id) in wanted.iter().filter(|(below, id)| found.get(*below) != Some(*id)) {
         let path = folder.join(below);
+        for parent in path.ancestors().skip(1).take_while(|parent| parent.starts_with(folder)) {
+            touched.insert(parent.to_owned());
+        }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).doing("make the folder", parent)?;
         }
@@ -81,8 +88,14 @@ pub(super) fn update(folder: &Path, found: &Items, wanted: &Items, read: Read<'_
         let opened =
             OpenOptions::new().write(true).create(true).truncate(true).custom_flags(nofollow).open(&path);
         opened.and_then(|mut file| file.write_all(&bytes)).doing("write", &path)?;
+        written.push(path);
     }
-    Ok(())
+    // Only now, so that the system may write many at once; and only these, since what others write to the
+    // same disk is not waited for.
+    for path in written {
+        fs::File::open(&path).and_then(|file| file.sync_all()).doing("sync", &path)?;
+    }
+    touched.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| sync_folder(folder))
 }
 
 /// Removes the folders above a removed file that hold nothing any more.

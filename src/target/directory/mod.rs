@@ -182,8 +182,7 @@ impl Target for Directory {
         point::reach("spare-listed");
         folder::update(&spare, &found.files, wanted, read)?;
         self.marker(true, wanted.keys().cloned()).write(&spare)?;
-        let handle = fs::File::open(&spare).doing("open the folder", &spare)?;
-        rustix::fs::syncfs(&handle).doing("sync the file system of", &spare)?;
+        sync_folder(&spare)?;
         point::reach("spare-ready");
         // Somebody may have put a file there meanwhile; it must not leave with the old revision.
         self.inspect()?;
