@@ -61,6 +61,10 @@ codes! {
     NotACommit = "I0004", "a revision is a commit";
     /// Another push moved an environment's branch first.
     Overtaken = "I0005", "another push was quicker";
+    /// A push to `refs/replace/*`.
+    ReplaceRef = "I0006", "objects are not replaced";
+    /// A push option that instate does not know.
+    PushOption = "I0007", "an unknown push option";
     /// A manifest that is larger than the limit.
     FileTooLarge = "I0101", "a manifest is too large";
     /// Folders nested more deeply than the limit.

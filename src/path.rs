@@ -35,13 +35,16 @@ pub struct Judgement<'c> {
 pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Result<Judgement<'c>> {
     let objects = repository.objects(push.quarantine.as_deref())?;
     let mut findings: Vec<Finding> = push.updates.iter().filter_map(policy::reference).collect();
+    findings.extend(push.options.iter().filter_map(|option| policy::option(option)));
     let mut moves = Vec::new();
     for environment in &config.environments {
         for update in push.updates.iter().filter(|update| update.reference == environment.reference) {
             moves.push((environment, update.clone()));
             let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
             match (wrong, update.new) {
-                (None, Some(new)) => findings.extend(judge_revision(repository, environment, &objects, new)?),
+                (None, Some(new)) => {
+                    findings.extend(judge_revision(repository, environment, &objects, new)?.findings)
+                }
                 (wrong, _) => findings.extend(wrong),
             }
         }
@@ -58,11 +61,10 @@ pub fn judge_revision(
     environment: &Environment,
     objects: &Objects,
     id: ObjectId,
-) -> Result<Vec<Finding>> {
+) -> Result<Revision<ObjectId>> {
     let live = target::of(environment, &repository.identity()?).inspect()?;
-    let revision = read_commit(objects, id, environment)?;
-    let mut findings = revision.findings;
-    if revision.snapshot.files.is_empty() && findings.is_empty() {
+    let mut revision = read_commit(objects, id, environment)?;
+    if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
         let message = format!("the revision has no manifest for `{}`", environment.name);
         // An empty tree is a mistake far more often than a wish.
         let finding = match live.len() {
@@ -75,9 +77,12 @@ pub fn judge_revision(
                 )
             }
         };
-        findings.push(finding.help("manifests are *.yaml, *.yml and *.json under the environment's path"));
+        revision.findings.push(finding.help(
+            "manifests are *.yaml, *.yml and *.json under the environment's path that .instateignore does not \
+             name; to end an environment take it out of the server's configuration",
+        ));
     }
-    Ok(findings)
+    Ok(revision)
 }
 
 /// A revision as far as it can be read without a target.

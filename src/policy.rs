@@ -20,10 +20,26 @@ pub fn reference(update: &Update) -> Option<Finding> {
     let under = |prefix: &str| {
         lower == prefix || lower.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
     };
+    // Deleting one is the way to mend what another program let in.
+    if under("refs/replace") && update.new.is_some() {
+        let message = format!("{} would put another object in the place of one", text::excerpt(name, 80));
+        let finding = Finding::error(Code::ReplaceRef, message);
+        return Some(finding.help("commit what you want to be there instead"));
+    }
     (under("refs/instate") || under(NOTES)).then(|| {
         let message = format!("{} is instate's record, which nobody pushes", text::excerpt(name, 80));
         Finding::error(Code::RecordRef, message)
             .help("push branches only; look at the record with: instate log")
+    })
+}
+
+/// What is wrong with a push option: one that is written to instate must not be passed over in silence. What
+/// others are for, other hooks know; none of them keeps instate from deploying.
+#[must_use]
+pub fn option(option: &str) -> Option<Finding> {
+    option.starts_with("instate").then(|| {
+        let message = format!("there is no push option `{}`", text::excerpt(option, 60));
+        Finding::error(Code::PushOption, message).help("push without it: instate has none yet")
     })
 }
 

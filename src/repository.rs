@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +10,7 @@ use gix::ObjectId;
 
 use crate::{
     error::{Doing, Error, Result},
+    files::replace,
     text,
     tree::Objects,
 };
@@ -142,11 +144,61 @@ impl Repository {
     /// What tells this repository's folders and objects from those of any other.
     ///
     /// # Errors
-    /// instate is not installed here.
+    /// instate is not installed here, or this is a copy of the repository that it was installed in: both
+    /// would write to one target.
     pub fn identity(&self) -> Result<String> {
-        let path = self.state().join("id");
-        let text = fs::read_to_string(&path).doing("read the repository's identity", &path);
-        let text = text.map_err(|error| error.help(format!("instate install {}", self.git_dir.display())))?;
-        Ok(text.trim().to_owned())
+        let (path, shown) = (self.identity_path(), self.git_dir.display());
+        let text = fs::read(&path).doing("read the repository's identity", &path);
+        let text = text.map_err(|error| error.help(format!("instate install {shown}")))?;
+        let unreadable =
+            || Error::server(format!("{} is damaged", path.display())).help("restore it from a backup");
+        let identity: Identity = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        // Moved, it keeps its inode; restored from a backup or seen from a container, its path.
+        if identity.path == self.git_dir || identity.inode == self.inode()? {
+            return Ok(identity.id);
+        }
+        let was = identity.path.display();
+        let error =
+            Error::server(format!("{shown} is a copy of {was}, and both would deploy to the same targets"));
+        Err(error.help(format!(
+            "if {was} is gone for good: instate install {shown}; else take the copy's hooks away: instate install --uninstall {shown}"
+        )))
     }
+
+    /// Writes the identity: a new one, or the one that is there for where the repository is now.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn identify(&self) -> Result<()> {
+        let path = self.identity_path();
+        let known: Option<Identity> =
+            fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let id = match known {
+            Some(known) => known.id,
+            None => {
+                let mut random = [0u8; 8];
+                let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+                got.map_err(|error| Error::server(format!("the system gives no random numbers: {error}")))?;
+                format!("{:016x}", u64::from_ne_bytes(random))
+            }
+        };
+        let identity = Identity { id, inode: self.inode()?, path: self.git_dir.clone() };
+        replace(&path, &serde_json::to_vec(&identity).map_err(Error::server)?)
+    }
+
+    fn identity_path(&self) -> PathBuf {
+        self.state().join("id")
+    }
+
+    fn inode(&self) -> Result<u64> {
+        Ok(fs::metadata(&self.git_dir).doing("look at", &self.git_dir)?.ino())
+    }
+}
+
+/// Which repository this is, and where it was when that was last said.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Identity {
+    id: String,
+    inode: u64,
+    path: PathBuf,
 }

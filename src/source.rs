@@ -75,6 +75,7 @@ struct Inner {
     path: String,
     text: String,
     lines: OnceCell<Vec<u32>>,
+    /// Documents whose lines are not shown; none of the server's own files.
     secrets: OnceCell<Vec<Range<usize>>>,
 }
 
@@ -83,6 +84,13 @@ impl Source {
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self(Rc::new(Inner { path: path.into(), text: text.into(), ..Inner::default() }))
+    }
+
+    /// The text of a file of the server's own, which holds no Secret.
+    #[must_use]
+    pub fn of_server(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let secrets = OnceCell::from(Vec::new());
+        Self(Rc::new(Inner { path: path.into(), text: text.into(), secrets, ..Inner::default() }))
     }
 
     /// The file's path in the repository.
@@ -131,7 +139,7 @@ impl Source {
         }
     }
 
-    /// Whether `span` is in a Secret, whose text stands in no message.
+    /// Whether `span` may be in a Secret, whose text stands in no message.
     #[must_use]
     pub fn is_secret(&self, span: Span) -> bool {
         let starts = self.line_starts();
@@ -139,27 +147,38 @@ impl Source {
         self.in_secret(starts[index] as usize)
     }
 
-    /// Whether the line that starts at `first` is in a document that mentions `kind: Secret`. It goes
-    /// by the text and not by the tree, since a document that does not parse has no tree.
+    /// Whether the line that starts at `first` is in a document that may be a Secret.
     fn in_secret(&self, first: usize) -> bool {
         let secrets = self.0.secrets.get_or_init(|| secrets(&self.0.text));
         secrets.iter().any(|document| document.contains(&first))
     }
 }
 
-/// The documents that mention `kind: Secret`.
+/// The documents that may be a Secret. It goes by the text and not by the tree, since a document that does
+/// not parse has no tree; and what is refused is often a Secret with a slip in just the words that make it
+/// one. So a document is shown only where every `kind` in it is plainly another.
 fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mentions = |document: &str| {
-        document.match_indices("kind").any(|(at, word)| {
-            let rest = document[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
-            let rest = rest.strip_prefix(':').unwrap_or_default().trim_start();
-            rest.trim_start_matches(['"', '\'']).starts_with("Secret")
-        })
-    };
     let starts = std::iter::once(0).chain(text.match_indices("\n---").map(|(at, _)| at + 1));
     let ends = starts.clone().skip(1).chain([text.len() + 1]);
     let documents = starts.zip(ends).map(|(start, end)| start..end);
-    documents.filter(|d| mentions(&text[d.start..d.end.min(text.len())])).collect()
+    documents.filter(|d| may_be_secret(&text[d.start..d.end.min(text.len())])).collect()
+}
+
+fn may_be_secret(document: &str) -> bool {
+    let kinds = document.match_indices("kind").filter_map(|(at, word)| {
+        let rest = document[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
+        let is_key = !document[..at].ends_with(|c: char| c.is_alphanumeric());
+        rest.strip_prefix(':').filter(|_| is_key).map(str::trim_start)
+    });
+    let plainly_another = |value: &str| {
+        let value = value.trim_start_matches(['"', '\'']);
+        let end = value.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(value.len());
+        let (kind, rest) = value.split_at(end);
+        let whole = rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || "\"',}".contains(c));
+        whole && !kind.is_empty() && strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), "secret") > 2
+    };
+    let mut kinds = kinds.peekable();
+    document.contains("stringData") || kinds.peek().is_none() || !kinds.all(plainly_another)
 }
 
 #[cfg(test)]
@@ -168,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_place_counts_lines_and_characters_from_one() {
-        let source = Source::new("a.yaml", "ä: 1\nbé: twö\n");
+        let source = Source::of_server("a.yaml", "ä: 1\nbé: twö\n");
         let at = source.text().find("twö").expect("it is there");
         let place = source.place(Span::from(at..at + 4));
         assert_eq!((place.line, place.column, place.width), (2, 5, 3));
@@ -177,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_span_over_several_lines_is_shown_on_its_first() {
-        let source = Source::new("a.yaml", "a: |\n  b\n  c\n");
+        let source = Source::of_server("a.yaml", "a: |\n  b\n  c\n");
         let place = source.place(Span::from(3..12));
         assert_eq!((place.line, place.column, place.width), (1, 4, 1));
     }
@@ -191,9 +210,21 @@ mod tests {
 
     #[test]
     fn the_value_of_a_secret_is_never_in_a_place() {
-        for text in
-            ["kind: Secret\nstringData:\n  p: hunter2\n", "{\"kind\": \"Secret\",\n \"p\": \"hunter2\"}"]
-        {
+        for text in [
+            "kind: Secret\nstringData:\n  p: hunter2\n",
+            "{\"kind\": \"Secret\",\n \"p\": \"hunter2\"}",
+            "kind: Secrt\ndata:\n  p: hunter2\n",
+            "kind: secret\ndata:\n  p: hunter2\n",
+            "Kind: Secret\ndata:\n  p: hunter2\n",
+            "knid: Secret\ndata:\n  p: hunter2\n",
+            "kind: &k Secret\ndata:\n  p: hunter2\n",
+            "kind: !!str Secret\ndata:\n  p: hunter2\n",
+            "kind: \"\\x53ecret\"\ndata:\n  p: hunter2\n",
+            "kind: ConfigMap\n---\nstringData:\n  p: hunter2\n---\nkind: Service\n",
+            "kind: Secret\n---\np: hunter2\n",
+            "kind: List\nitems:\n- kind: Secret\n  data:\n    p: hunter2\n",
+            "hunter2",
+        ] {
             let source = Source::new("a.yaml", text);
             let at = text.find("hunter2").expect("it is there");
             let shown = source.place(Span::from(at..at + 7)).text.unwrap_or_default();

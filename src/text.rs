@@ -98,8 +98,9 @@ pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
     }
 }
 
-/// A line of a Secret: the name of a field that every Secret has stays, nothing else does. Any other
-/// word may be part of a value, since a value can be a text of several lines.
+/// A line of what may be a Secret: what every object begins with is shown, of the name of a field that every
+/// Secret has the name, and nothing else. Any other word may be part of a value, since a value can be a text
+/// of several lines.
 #[must_use]
 pub fn hide_value(line: &str) -> String {
     const FIELDS: [&str; 10] = [
@@ -115,9 +116,11 @@ pub fn hide_value(line: &str) -> String {
         "immutable",
     ];
     let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
-    match FIELDS.iter().find(|f| rest.strip_prefix(**f).is_some_and(|after| after.starts_with(':'))) {
-        Some(field) => format!("{indent}{field}: (hidden)"),
-        None => format!("{indent}(hidden)"),
+    let field = FIELDS.iter().find(|f| rest.strip_prefix(**f).is_some_and(|after| after.starts_with(':')));
+    match field {
+        Some(&("apiVersion" | "kind")) if indent.is_empty() => line.to_owned(),
+        Some(field) => format!("{indent}{field}: (hidden: may be secret)"),
+        None => format!("{indent}(hidden: may be secret)"),
     }
 }
 
@@ -188,11 +191,12 @@ mod tests {
 
     #[test]
     fn a_hidden_line_keeps_a_field_that_every_secret_has_and_nothing_else() {
-        assert_eq!(hide_value("  name: web"), "  name: (hidden)");
-        assert_eq!(hide_value("  password: hunter2"), "  (hidden)");
-        assert_eq!(hide_value("  hunter2"), "  (hidden)");
-        assert_eq!(hide_value("data: {p: hunter2}"), "data: (hidden)");
-        assert_eq!(hide_value("{\"data\": {\"p\": \"hunter2\"}}"), "(hidden)");
+        assert_eq!(hide_value("  name: web"), "  name: (hidden: may be secret)");
+        assert_eq!(hide_value("  password: hunter2"), "  (hidden: may be secret)");
+        assert_eq!(hide_value("  hunter2"), "  (hidden: may be secret)");
+        assert_eq!(hide_value("data: {p: hunter2}"), "data: (hidden: may be secret)");
+        assert_eq!(hide_value("{\"data\": {\"p\": \"hunter2\"}}"), "(hidden: may be secret)");
+        assert_eq!(hide_value("kind: Secret"), "kind: Secret");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::exit;
 use crate::{
     config::Config,
     error::{Error, Result},
-    finding::Verdict,
+    finding::{Code, Finding, Verdict},
     path::{Revision, judge_revision, read},
+    record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
     tree::{Disk, GitFiles, Objects},
@@ -82,11 +83,21 @@ fn peeled(git: &gix::Repository, name: &str) -> Option<gix::ObjectId> {
     Some(found.peel_tags_to_end().ok()?.id)
 }
 
-fn checked<Id>(what: &str, revision: Revision<Id>, report: &mut Report) -> ExitCode {
+fn checked<Id>(what: &str, mut revision: Revision<Id>, report: &mut Report) -> ExitCode {
+    if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
+        let finding = Finding::warning(Code::NoManifests, "there is no manifest here");
+        let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
+        revision.findings.push(finding.help(help));
+    }
+    exit(tell(what, revision, report))
+}
+
+/// Shows what was found; whether it is good.
+fn tell<Id>(what: &str, revision: Revision<Id>, report: &mut Report) -> bool {
     let verdict = Verdict::new(revision.findings);
     let good = !verdict.refuses();
     report.event(&Event::Checked { what: what.to_owned(), objects: revision.manifests.len(), verdict });
-    exit(good)
+    good
 }
 
 /// Judges what stands on the server, as the hook would.
@@ -96,17 +107,14 @@ fn tips(repository: &Repository, report: &mut Report) -> Result<ExitCode> {
     let mut good = true;
     for environment in &config.environments {
         let Some(tip) = repository.tip(&environment.reference)? else {
-            report.event(&Event::said(format!(
-                "{}: {} has no revision yet",
-                environment.name,
-                environment.branch()
-            )));
+            let name = (&environment.name, environment.branch());
+            report.event(&Event::said(format!("{}: there is no branch {}", name.0, name.1)));
+            // A branch that was never pushed is no mistake; one that is gone is.
+            good &= repository.tip(&deployed_ref(&environment.name))?.is_none();
             continue;
         };
-        let verdict = Verdict::new(judge_revision(repository, environment, &objects, tip)?);
-        good &= !verdict.refuses();
         let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
-        report.event(&Event::Checked { what, objects: 0, verdict });
+        good &= tell(&what, judge_revision(repository, environment, &objects, tip)?, report);
     }
     Ok(exit(good))
 }

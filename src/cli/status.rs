@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     record::{Journal, Lock, deployed_ref},
     report::{Event, Report, Standing},
+    target,
 };
 
 /// Show what runs in each environment and what is under way
@@ -32,11 +33,13 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
         let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
         let Target::Directory(folder) = &environment.target;
-        good &= tip == runs;
+        let target = target::of(environment, &repository.identity()?).inspect().err();
+        good &= tip == runs && target.is_none();
         report.event(&Event::Standing(Standing {
             environment: environment.name.clone(),
             branch: environment.branch().to_owned(),
             target: folder.display().to_string(),
+            wrong: target.map(|error| error.to_string()),
             under_way: Lock::holder(&repository.state(), &environment.name).map(|holder| holder.doing),
             open: known.open.iter().any(|open| Some(&open.intent.new) == tip.as_ref()),
             tip,

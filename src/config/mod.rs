@@ -69,7 +69,24 @@ impl Config {
         let path = repository.config_path()?;
         let install =
             || format!("write one, or let it be made: instate install {}", repository.git_dir().display());
-        Self::from_file(&path).map_err(|error| if path.exists() { error } else { error.help(install()) })
+        let read =
+            Self::from_file(&path).map_err(|error| if path.exists() { error } else { error.help(install()) });
+        read?.apart_from(repository)
+    }
+
+    /// Refuses a target that holds the repository, or is in it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn apart_from(self, repository: &Repository) -> Result<Self> {
+        for Environment { name, target: Target::Directory(folder), .. } in &self.environments {
+            if folder.starts_with(repository.git_dir()) || repository.git_dir().starts_with(folder) {
+                let error =
+                    Error::server(format!("the folder of `{name}` and the repository are one in the other"));
+                return Err(error.help(format!("change `directory` in {}", self.path.display())));
+            }
+        }
+        Ok(self)
     }
 
     /// Reads the configuration in the file `path`.

@@ -34,7 +34,7 @@ const TARGET: Keys = Keys { known: &["directory"], later: &["kubernetes"] };
 /// # Errors
 /// Everything that is wrong with it, with file, line and column.
 pub fn read(path: &Path, text: &str) -> Result<Config> {
-    let source = Source::new(path.display().to_string(), text);
+    let source = Source::of_server(path.display().to_string(), text);
     let (trees, findings) = parse(&source);
     let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
     let (tree, second) = (trees.next().unwrap_or_default(), trees.next());
@@ -150,7 +150,11 @@ impl Reader<'_> {
         let folder = PathBuf::from(&text);
         let plain = folder.is_absolute()
             && folder.components().all(|c| !matches!(c, std::path::Component::ParentDir));
-        if !plain || folder.parent().is_none() {
+        if folder.parent().is_none() {
+            self.wrong(span, "`directory` cannot be the top of the file system", "name a folder in it");
+            return None;
+        }
+        if !plain {
             self.wrong(
                 span,
                 "`directory` is no absolute path of a folder",

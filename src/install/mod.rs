@@ -25,9 +25,10 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
     gate::check(repository)?;
     let text = match configuration {
         Some(path) => {
-            Config::from_file(path).map_err(|error| {
+            let read = Config::from_file(path).map_err(|error| {
                 if path.exists() { error } else { error.help("name the file of a configuration as --config") }
-            })?;
+            });
+            read?.apart_from(repository)?;
             Some(fs::read(path).doing("read the configuration", path)?)
         }
         None => None,
@@ -35,7 +36,7 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
     let mut said = Vec::new();
     let state = repository.state();
     make_folder(&state)?;
-    identity(&state)?;
+    repository.identify()?;
     let path = repository.config_path()?;
     match text {
         Some(text) => {
@@ -100,16 +101,4 @@ fn purge_record(repository: &Repository) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes the repository's identity once. It stays when the hooks go, so that a folder is still known.
-fn identity(state: &Path) -> Result<()> {
-    let path = state.join("id");
-    if path.exists() {
-        return Ok(());
-    }
-    let mut random = [0u8; 8];
-    let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    got.map_err(|error| Error::server(format!("the system gives no random numbers: {error}")))?;
-    replace(&path, format!("{:016x}\n", u64::from_ne_bytes(random)).as_bytes())
 }

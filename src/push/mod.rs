@@ -19,6 +19,9 @@ use crate::{
 /// The most that is read of a hook's standard input, in bytes: some 10,000 refs.
 const MAX_INPUT: u64 = 1 << 20;
 
+/// The most push options that are looked at.
+const MAX_OPTIONS: usize = 100;
+
 /// One ref that a push would move.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Update {
@@ -37,6 +40,8 @@ pub struct Push {
     pub updates: Vec<Update>,
     /// Where its objects are until it is accepted.
     pub quarantine: Option<PathBuf>,
+    /// What came with `git push -o`.
+    pub options: Vec<String>,
     /// Who pushed, as the server knows it.
     pub who: String,
     /// The `git receive-pack` that runs the hook.
@@ -61,6 +66,7 @@ impl Push {
             quarantine: std::env::var_os("GIT_QUARANTINE_PATH")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            options: options(|name| std::env::var_os(name)),
             who: who(|name| std::env::var_os(name)),
             receiver: Process::receiver()?,
         })
@@ -80,6 +86,15 @@ pub fn input(from: impl Read) -> Result<Vec<u8>> {
         return Err(Error::revision("the push moves too many refs at once").help("push fewer refs"));
     }
     Ok(bytes)
+}
+
+/// The push options that Git hands to hooks, as text.
+fn options(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Vec<String> {
+    let count = variable("GIT_PUSH_OPTION_COUNT").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(0);
+    (0..MAX_OPTIONS.min(count))
+        .filter_map(|n| variable(&format!("GIT_PUSH_OPTION_{n}")))
+        .map(|o| text_of(&o))
+        .collect()
 }
 
 fn updates(input: &[u8]) -> Result<Vec<Update>> {

@@ -120,6 +120,8 @@ pub struct Standing {
     pub branch: String,
     /// Where it runs.
     pub target: String,
+    /// What is wrong with it.
+    pub wrong: Option<String>,
     /// The revision at the branch's tip.
     pub tip: Option<String>,
     /// The revision that runs.

@@ -195,14 +195,16 @@ fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
 }
 
 fn standing(standing: &Standing) -> Vec<String> {
-    let Standing { environment, branch, target, tip, runs, under_way, open, last } = standing;
+    let Standing { environment, branch, target, wrong, tip, runs, under_way, open, last } = standing;
     let runs_now = runs.as_deref().map_or("nothing", short);
     let now = match tip {
         Some(tip) => format!("{branch} is at {}", short(tip)),
+        None if runs.is_some() => format!("the branch {branch} is gone"),
         None => format!("{branch} has no revision yet"),
     };
     let mut lines = vec![format!("{environment}: runs {runs_now}, {now}")];
     lines.push(format!("  target  {}", clean(target)));
+    lines.extend(wrong.iter().map(|wrong| format!("  wrong   {}", clean(wrong))));
     if let Some(Outcome { revision, outcome, ended, who, reason, .. }) = last {
         lines.push(format!("  last    {} {}, {ended}, by {}", outcome.word(), short(revision), clean(who)));
         lines.extend(
@@ -219,6 +221,9 @@ fn standing(standing: &Standing) -> Vec<String> {
             lines.push("  next    the tip was accepted and has no outcome: instate resume".to_owned());
         }
         None if tip == runs => {}
+        None if tip.is_none() => {
+            lines.push(format!("  next    bring {branch} back, or change `branch` in the configuration"));
+        }
         None if failed => {
             lines.push(format!("  next    mend the reason, then: instate deploy {environment}"));
         }

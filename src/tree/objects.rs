@@ -101,11 +101,13 @@ impl Objects {
 }
 
 fn missing(id: ObjectId) -> Error {
-    Error::server(format!("object {id} is missing in the repository")).help("git fsck")
+    Error::server(format!("object {id} is missing in the repository"))
+        .help("push again; if it stays so, on the server: git fsck")
 }
 
 fn broken(id: ObjectId, error: &dyn std::fmt::Display) -> Error {
-    Error::server(format!("object {id} cannot be read: {error}")).help("git fsck")
+    Error::server(format!("object {id} cannot be read: {error}"))
+        .help("push again; if it stays so, on the server: git fsck")
 }
 
 impl Find for Objects {

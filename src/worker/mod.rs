@@ -75,8 +75,7 @@ pub fn intend(
     who: &str,
 ) -> Result<(Verdict, Option<Intent>)> {
     let objects = repository.objects(None)?;
-    let findings = path::judge_revision(repository, environment, &objects, tip)?;
-    let verdict = Verdict::new(findings);
+    let verdict = Verdict::new(path::judge_revision(repository, environment, &objects, tip)?.findings);
     if verdict.refuses() {
         return Ok((verdict, None));
     }
@@ -206,11 +205,11 @@ pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome:
     Ok(Ended {
         environment: environment.name.clone(),
         runs: runs.filter(|runs| *runs != revision),
+        before: before.filter(|before| *before != revision),
         help: matches!(outcome, OutcomeKind::Failed | OutcomeKind::Diverged).then_some(again),
         branch: environment.branch().to_owned(),
         revision,
         outcome,
-        before,
         changes,
         reason,
     })

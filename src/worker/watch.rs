@@ -71,8 +71,8 @@ pub fn watch(
                     Ok(Some(kind))
                 }
                 None => {
-                    let text = "the worker was stopped; nothing is lost, and the deployment is taken up again. \
-                                See how it ends, on the server: instate status";
+                    let text = "the worker was stopped; the revision is not forgotten: where another worker is \
+                                left, it takes the deployment up. If it does not, on the server: instate resume";
                     report.event(&Event::said(text));
                     Ok(None)
                 }

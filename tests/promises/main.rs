@@ -11,6 +11,7 @@ mod deploy;
 mod facts;
 mod gate;
 mod install;
+mod mishaps;
 mod refusals;
 mod together;
 mod transports;

@@ -11,7 +11,7 @@ mod marker;
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -97,7 +97,9 @@ impl Directory {
                 "{shown} belongs to the environment `{}` of the repository with the identity {}",
                 marker.environment, marker.owner,
             ));
-            return Err(error.help("give each environment a folder of its own"));
+            return Err(error.help(format!(
+                "give each environment a folder of its own; to take this one over: mv {shown} {shown}.old"
+            )));
         }
         let contents = contents(folder)?;
         Ok(Some((marker, contents)))
@@ -148,6 +150,12 @@ impl Directory {
         let (spare, parent) = (self.spare(), self.parent());
         let there = fs::symlink_metadata(&self.folder).is_ok();
         let flags = if there { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        if there {
+            // Whoever may read the folder may read the next revision, and nobody else the one before: what was
+            // removed from Git may be a Secret.
+            let mode = fs::metadata(&self.folder).doing("look at", &self.folder)?.permissions();
+            fs::set_permissions(&spare, mode).doing("set the mode of", &spare)?;
+        }
         match rustix::fs::renameat_with(CWD, &spare, CWD, &self.folder, flags) {
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
                 let error = Error::server(format!(
@@ -157,6 +165,9 @@ impl Directory {
                 return Err(error.help("name a folder on a local file system as `directory`"));
             }
             other => other.doing("put the new revision in the place of", &self.folder)?,
+        }
+        if there {
+            let _ = fs::set_permissions(&spare, fs::Permissions::from_mode(0o700));
         }
         sync_folder(parent)
     }
