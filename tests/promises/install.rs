@@ -108,7 +108,7 @@ fn without_a_configuration_a_commented_one_is_written_and_is_valid() {
     let installed = setup.instate(&["install", "."]).succeeds();
     insta::assert_snapshot!(world.redact(&installed.stdout));
     insta::assert_snapshot!(fs::read_to_string(setup.repo.join("instate.yaml")).expect("it was written"));
-    setup.instate(&["status"]).succeeds();
+    setup.instate(&["check"]).succeeds();
 }
 
 #[test]
