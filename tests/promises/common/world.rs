@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError, atomic::AtomicBool};
 
+use signal_hook::consts::{SIGHUP, SIGINT};
+use signal_hook::flag::register_conditional_shutdown;
 use tempfile::TempDir;
 
 use super::process::{Output, run, write_executable};
@@ -36,6 +38,18 @@ const GITCONFIG: &str = "\
 \tautoGC = false
 ";
 
+/// What runs in the background of a shell, as in CI, ignores Ctrl-C, and all that it starts with it. A signal
+/// that is caught has its own meaning again in whatever is started.
+fn signals_as_in_a_terminal() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGHUP, SIGINT] {
+            let always = Arc::new(AtomicBool::new(true));
+            register_conditional_shutdown(signal, 130, always).expect("because nobody else has it");
+        }
+    });
+}
+
 /// A folder, and all that runs in it. Make servers after their world, so that
 /// they are dropped before it.
 pub struct World {
@@ -48,6 +62,7 @@ pub struct World {
 impl World {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
+        signals_as_in_a_terminal();
         let dir = TempDir::with_prefix("instate-").expect("because the temporary folder is writable");
         // Without symbolic links, as programs report paths that way.
         let root = fs::canonicalize(dir.path()).expect("because the folder was just made");
