@@ -43,7 +43,7 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
             let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
             match (wrong, update.new) {
                 (None, Some(new)) => {
-                    findings.extend(judge_revision(repository, environment, &objects, new)?.findings)
+                    findings.extend(judge_revision(repository, environment, &objects, new)?.findings);
                 }
                 (wrong, _) => findings.extend(wrong),
             }
