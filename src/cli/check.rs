@@ -107,8 +107,8 @@ fn tips(repository: &Repository, report: &mut Report) -> Result<ExitCode> {
     let mut good = true;
     for environment in &config.environments {
         let Some(tip) = repository.tip(&environment.reference)? else {
-            let name = (&environment.name, environment.branch());
-            report.event(&Event::said(format!("{}: there is no branch {}", name.0, name.1)));
+            let (name, branch) = (&environment.name, environment.branch());
+            report.event(&Event::said(format!("{name}: there is no branch {branch}")));
             // A branch that was never pushed is no mistake; one that is gone is.
             good &= repository.tip(&deployed_ref(&environment.name))?.is_none();
             continue;
