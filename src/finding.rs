@@ -8,6 +8,8 @@ use crate::source::Place;
 
 /// So many findings are made of one revision at most: each holds a line of what was pushed.
 pub const MOST: usize = 1000;
+/// So many of one file, or of one check, at most: nobody reads more, and a file could hold a million.
+pub const MOST_OF_ONE: usize = 100;
 
 /// How bad a finding is: an error refuses the push, a warning does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,19 +3,16 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use crate::{
-    finding::{Code, Finding},
+    finding::{self, Code, Finding},
     manifest::{Manifest, ObjectKey},
 };
-
-/// So many are shown to a person at the most; making each costs.
-const MAX_FINDINGS: usize = 100;
 
 /// A finding at the second and every further place of an object.
 pub(super) fn check(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
     let mut first: HashMap<ObjectKey, &Manifest> = HashMap::new();
     let mut findings = Vec::new();
     for manifest in manifests {
-        if findings.len() >= MAX_FINDINGS {
+        if findings.len() >= finding::MOST_OF_ONE {
             break;
         }
         let mut key = manifest.key.clone();

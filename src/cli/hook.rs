@@ -72,13 +72,13 @@ fn here() -> Result<Repository> {
 fn pre_receive(report: &mut Report) -> Result<ExitCode> {
     let input = push::input(std::io::stdin())?;
     point::reach("judging");
-    let repository = here().map_err(|error| shut(report, &[], error));
+    let repository = here().map_err(|error| shut(report, Stay::new(), error));
     let Ok(repository) = repository else { return Ok(ExitCode::FAILURE) };
     match earlier(&repository, HOOKS[0], &input) {
         Ok(None) => {}
         Ok(Some(code)) => return Ok(code),
         Err(error) => {
-            shut(report, &[], error);
+            shut(report, Stay::new(), error);
             return Ok(ExitCode::FAILURE);
         }
     }
@@ -87,7 +87,7 @@ fn pre_receive(report: &mut Report) -> Result<ExitCode> {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(error) => {
-            shut(report, &stay, error);
+            shut(report, stay, error);
             Ok(ExitCode::FAILURE)
         }
     }
@@ -150,8 +150,7 @@ fn overtaken(repository: &Repository, moves: &[(&Environment, Update)]) -> Resul
 }
 
 /// Says that the server could not judge, whose fault that is, and that nothing was done.
-fn shut(report: &mut Report, stay: &[(String, Option<String>)], error: Error) {
-    let stay = stay.to_vec();
+fn shut(report: &mut Report, stay: Stay, error: Error) {
     let later = error.fault == Fault::Later;
     let Error { message, findings, help, .. } = error;
     report.event(&Event::Shut { stay, message, findings, help, later });

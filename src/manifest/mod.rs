@@ -16,12 +16,9 @@ pub use parse::parse;
 use std::rc::Rc;
 
 use crate::{
-    finding::{Code, Finding},
+    finding::{Code, Finding, MOST_OF_ONE},
     source::Source,
 };
-
-/// So many findings of one file are made: nobody reads more, and a file could hold a million.
-const MAX_FINDINGS: usize = 100;
 
 /// Reads the objects of one file, `List` kinds expanded.
 #[must_use]
@@ -31,8 +28,8 @@ pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {
     for tree in trees {
         object::read(source, &Rc::new(tree), &mut manifests, &mut findings);
     }
-    if findings.len() >= MAX_FINDINGS {
-        let message = format!("the file has {MAX_FINDINGS} errors and is not read further");
+    if findings.len() >= MOST_OF_ONE {
+        let message = format!("the file has {MOST_OF_ONE} errors and is not read further");
         let last = findings.last().and_then(|finding| finding.place.clone());
         let stopped = Finding::error(Code::TooMany, message).help("mend what is shown first");
         findings.extend(last.map(|place| stopped.at(place)));

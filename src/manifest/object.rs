@@ -3,12 +3,11 @@
 use std::{fmt, rc::Rc};
 
 use super::{
-    MAX_FINDINGS,
     node::{NodeId, Tree, Value},
     scalar::{self, Kind},
 };
 use crate::{
-    finding::{Code, Finding},
+    finding::{Code, Finding, MOST_OF_ONE},
     source::{Place, Source, Span},
     text,
 };
@@ -85,7 +84,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn object(&mut self, node: NodeId, lists: usize) {
-        if self.findings.len() >= MAX_FINDINGS {
+        if self.findings.len() >= MOST_OF_ONE {
             return;
         }
         match self.tree.value(node) {

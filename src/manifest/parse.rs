@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError};
 
 use super::{
-    MAX_FINDINGS,
     node::{Node, NodeId, Style, Tree, Value},
     scalar::{self, Kind},
     syntax,
 };
 use crate::{
-    finding::{Code, Finding},
+    finding::{Code, Finding, MOST_OF_ONE},
     source::{Source, Span},
     text,
 };
@@ -35,7 +34,7 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
     options.block_nesting_limit = MAX_DEPTH + 1;
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
-        if reader.findings.len() >= MAX_FINDINGS {
+        if reader.findings.len() >= MOST_OF_ONE {
             break;
         }
         match event {

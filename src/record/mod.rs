@@ -20,7 +20,7 @@ pub use history::{history, recorded};
 pub use journal::Journal;
 pub use lock::{Holder, Lock};
 pub use note::Note;
-pub use refs::{DEPLOYED, NOTES, deployed_ref, write};
+pub use refs::{NOTES, deployed_ref, write};
 pub use state::{Fate, Open, State};
 
 /// Now, in whole seconds, as every record writes it.

@@ -14,13 +14,11 @@ use crate::{
 
 /// The ref that holds the notes.
 pub const NOTES: &str = "refs/notes/instate";
-/// What the ref to the revision that runs ends with.
-pub const DEPLOYED: &str = "deployed";
 
 /// The ref to the revision that runs in an environment.
 #[must_use]
 pub fn deployed_ref(environment: &str) -> String {
-    format!("refs/instate/{environment}/{DEPLOYED}")
+    format!("refs/instate/{environment}/deployed")
 }
 
 /// Writes the note of an outcome and, where its revision runs now, the ref. Doing it again changes nothing.

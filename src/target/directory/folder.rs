@@ -10,7 +10,10 @@ use std::{
 
 use gix::{ObjectId, hash, objs::Kind};
 
-use super::{Read, is_marker, marker::NEW_MARKER};
+use super::{
+    Read,
+    marker::{MARKER, NEW_MARKER},
+};
 use crate::{
     error::{Doing, Error, Result},
     files::sync_folder,
@@ -53,7 +56,7 @@ pub(super) fn contents(folder: &Path) -> Result<Contents> {
             let below = format!("{prefix}{}", crate::text::excerpt_bytes(&entry.name, 300));
             match entry.kind {
                 EntryKind::Folder => left.push((entry.id, format!("{below}/"), depth + 1)),
-                EntryKind::File if is_marker(&below) || below == NEW_MARKER => {}
+                EntryKind::File if below == MARKER || below == NEW_MARKER => {}
                 EntryKind::File => {
                     let hash = hash_of(&disk.read(&entry.id)?)?;
                     found.files.insert(below, hash);

@@ -19,7 +19,7 @@ use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
 
 use self::{
     folder::{Contents, contents},
-    marker::{MARKER, Marker, NEW_MARKER},
+    marker::{Marker, NEW_MARKER},
 };
 use super::{Read, Target};
 use crate::{
@@ -201,9 +201,4 @@ impl Target for Directory {
         point::reach("exchanged");
         Ok(())
     }
-}
-
-/// Whether a path in a folder is the list itself.
-fn is_marker(below: &str) -> bool {
-    below == MARKER
 }
