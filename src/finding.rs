@@ -27,7 +27,7 @@ macro_rules! codes {
         /// The stable code of a finding. Numbers are never given to another meaning.
         ///
         /// `I00..` the push itself, `I01..` files and YAML text, `I02..` one object,
-        /// `I03..` objects together.
+        /// `I03..` objects together, `I04..` the cluster's own answers.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $($(#[doc = $doc])+ #[serde(rename = $number)] $name,)+
@@ -107,8 +107,26 @@ codes! {
     FieldMissing = "I0203", "a field is missing";
     /// A field that holds something else than it must.
     FieldInvalid = "I0204", "a field has a wrong value";
+    /// A kind that the cluster does not have.
+    KindUnknown = "I0205", "a kind that the cluster does not have";
+    /// A namespace that is not there and that nothing declares.
+    NamespaceMissing = "I0206", "a namespace is missing";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
+    /// What the cluster refuses of an object.
+    Invalid = "I0401", "the cluster refuses an object";
+    /// A field that cannot be changed once it is there.
+    Immutable = "I0402", "a field cannot be changed";
+    /// What the cluster's rules forbid: permissions, quotas, webhooks.
+    Forbidden = "I0403", "the cluster forbids it";
+    /// An object of another environment.
+    Owned = "I0404", "an object belongs to another environment";
+    /// A deletion of what a revert could not bring back.
+    Protected = "I0405", "a protected object would be deleted";
+    /// A field that somebody else set in the cluster.
+    Conflict = "I0406", "a field was set by somebody else";
+    /// An object that could not be asked about.
+    NotChecked = "I0407", "an object was not checked by the cluster";
 }
 
 /// One thing that is wrong or doubtful.

@@ -1,23 +1,23 @@
 //! The path of a push, told twice: [`judge`] until it is accepted, [`deploy`] until it runs.
 
+use std::collections::{HashMap, HashSet};
+
 use gix::ObjectId;
 
 use crate::{
-    apply::apply,
     check::check,
     config::{Config, Environment},
     error::{Error, Result},
-    finding::{self, Code, Finding, Verdict},
-    manifest::{self, Manifest},
-    plan::{Items, Plan},
+    finding::{self, Code, Finding, Severity, Verdict},
+    manifest::{self, Manifest, ObjectKey},
+    plan::{Action, files::Items},
     policy,
     push::{Push, Update},
+    record::{Counts, Journal, deployed_ref},
     render,
     repository::Repository,
-    target::{self, Target},
-    text,
+    target::{self, Of, Planned, Stopped, Target, Wanted},
     tree::{Files, GitFiles, MAX_OBJECTS, Objects, Snapshot, snapshot},
-    wait::wait,
 };
 
 /// A push that was judged.
@@ -26,6 +26,8 @@ pub struct Judgement<'c> {
     pub verdict: Verdict,
     /// The environments whose branch it moves, each with the update that moves it.
     pub moves: Vec<(&'c Environment, Update)>,
+    /// What each would change there, and what could not be checked, in words.
+    pub said: Vec<String>,
 }
 
 /// Judges a push: every reason to refuse it, before any ref moves. Nothing is changed.
@@ -36,23 +38,28 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
     let objects = repository.objects(push.quarantine.as_deref())?;
     let mut findings: Vec<Finding> = push.updates.iter().filter_map(policy::reference).collect();
     findings.extend(push.options.iter().filter_map(|option| policy::option(option)));
-    let mut moves = Vec::new();
+    let (mut moves, mut said) = (Vec::new(), Vec::new());
     for environment in &config.environments {
         for update in push.updates.iter().filter(|update| update.reference == environment.reference) {
             moves.push((environment, update.clone()));
             let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
             match (wrong, update.new) {
                 (None, Some(new)) => {
-                    findings.extend(judge_revision(repository, environment, &objects, new)?.findings);
+                    let judged = judge_revision(repository, environment, &objects, new)?;
+                    findings.extend(judged.findings);
+                    said.extend(
+                        judged.changes.map(|changes| format!("{}: {}.", environment.name, changes.ahead())),
+                    );
+                    said.extend(judged.unchecked.map(|what| format!("{}: {what}.", environment.name)));
                 }
                 (wrong, _) => findings.extend(wrong),
             }
         }
     }
-    Ok(Judgement { verdict: Verdict::new(findings), moves })
+    Ok(Judgement { verdict: Verdict::new(findings), moves, said })
 }
 
-/// Judges one revision for one environment.
+/// Judges one revision for one environment: by itself, and by what only the target knows of it.
 ///
 /// # Errors
 /// As [`judge`].
@@ -61,28 +68,67 @@ pub fn judge_revision(
     environment: &Environment,
     objects: &Objects,
     id: ObjectId,
-) -> Result<Revision<ObjectId>> {
-    let live = target::of(environment, &repository.identity()?).inspect()?;
+) -> Result<Judged> {
+    let target = target::of(environment, &repository.identity()?)?;
     let mut revision = read_commit(objects, id, environment)?;
-    if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
+    let mut findings = std::mem::take(&mut revision.findings);
+    let read = revision.manifests.len();
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        // What would come of it is not asked, but a server that could not deploy it is found.
+        target::probe(environment, &repository.identity()?)?;
+        return Ok(Judged { read, findings, ..Judged::default() });
+    }
+    let since = since(repository, environment, objects, id, &revision)?;
+    let judged = revision.wanted(objects, &since, |wanted| match &target {
+        Of::Directory(folder) => folder.judge(wanted),
+        Of::Kubernetes(cluster) => cluster.judge(wanted),
+    })?;
+    let target::Judged { findings: more, changes, unchecked } = judged;
+    findings.extend(more);
+    if revision.snapshot.files.is_empty() && findings.is_empty() {
         let message = format!("the revision has no manifest for `{}`", environment.name);
-        // An empty tree is a mistake far more often than a wish.
-        let finding = match live.len() {
-            0 => Finding::warning(Code::NoManifests, message),
-            n => {
-                let runs = text::count(n, "manifest");
-                Finding::error(
-                    Code::NoManifests,
-                    format!("{message}, and what runs ({runs}) would be deleted"),
-                )
-            }
-        };
-        revision.findings.push(finding.help(
+        findings.push(Finding::warning(Code::NoManifests, message).help(
             "manifests are *.yaml, *.yml and *.json under the environment's path that .instateignore does not \
-             name; to end an environment take it out of the server's configuration",
+             name",
         ));
     }
-    Ok(revision)
+    Ok(Judged { read, findings, changes, unchecked })
+}
+
+/// What was found of one revision for one environment.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// How many objects were read.
+    pub read: usize,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// How much deploying it would change, where that is known beforehand.
+    pub changes: Option<Counts>,
+    /// What cannot be checked before the push is accepted, in words.
+    pub unchecked: Option<String>,
+}
+
+/// Shows what deploying a revision would change.
+///
+/// # Errors
+/// It cannot be told.
+pub fn plan(
+    repository: &Repository,
+    environment: &Environment,
+    objects: &Objects,
+    id: ObjectId,
+) -> Result<Vec<(Action, String, Vec<String>)>> {
+    let revision = read_commit(objects, id, environment)?;
+    if let Some(wrong) = revision.findings.iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(Error::revision(format!("the revision is refused: {}", wrong.message))
+            .help("instate check shows all"));
+    }
+    revision.wanted(objects, &Since::default(), |wanted| {
+        match target::of(environment, &repository.identity()?)? {
+            Of::Directory(folder) => Ok(folder.plan(wanted)?.lines(wanted.manifests)),
+            Of::Kubernetes(cluster) => Ok(cluster.plan(wanted)?.lines(wanted.manifests)),
+        }
+    })
 }
 
 /// A revision as far as it can be read without a target.
@@ -137,32 +183,84 @@ fn read_commit(objects: &Objects, id: ObjectId, environment: &Environment) -> Re
     read(&GitFiles::new(objects, tree), &environment.path, &environment.namespace)
 }
 
-/// Hears of the steps of a deployment before they are taken.
-pub trait Steps {
-    /// The plan is made; an error stops the deployment before anything is changed.
-    ///
-    /// # Errors
-    /// It could not be journalled.
-    fn planned(&mut self, plan: &Plan, manifests: &[Manifest]) -> Result<()>;
-}
-
-/// Why a deployment stopped, and what the target holds now.
-#[derive(Debug)]
-pub struct Stopped {
-    /// Why.
-    pub error: Error,
-    /// Whether the target holds something else than before.
-    pub diverged: bool,
-}
-
-impl From<Error> for Stopped {
-    /// A deployment that stopped before anything was changed.
-    fn from(error: Error) -> Self {
-        Self { error, diverged: false }
+impl Revision<ObjectId> {
+    /// Hands over what it declares.
+    fn wanted<T, E>(
+        &self,
+        objects: &Objects,
+        since: &Since,
+        to: impl FnOnce(&Wanted<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let files: Items = self.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
+        let kept = |manifest: &Manifest| since.keeps(manifest);
+        let read = |id: &ObjectId| objects.blob(*id);
+        to(&Wanted { manifests: &self.manifests, kept: &kept, files: &files, read: &read })
     }
 }
 
-/// Deploys a revision that was judged: plan, apply, wait. The caller records how it ended.
+/// What is as it was in the revision that runs.
+#[derive(Debug, Default)]
+struct Since {
+    /// Files of which not a byte is different.
+    files: HashSet<String>,
+    /// Objects of the others, as they were.
+    objects: HashMap<ObjectKey, Manifest>,
+}
+
+impl Since {
+    fn keeps(&self, manifest: &Manifest) -> bool {
+        self.files.contains(manifest.source.path())
+            || self
+                .objects
+                .get(&manifest.key)
+                .is_some_and(|was| was.json().is_ok() && was.json() == manifest.json())
+    }
+}
+
+/// What need not be looked at: what has not changed since the revision that runs. Nothing, where it is not
+/// certain that what runs is that revision, or where that very revision is to be deployed once more.
+fn since(
+    repository: &Repository,
+    environment: &Environment,
+    objects: &Objects,
+    id: ObjectId,
+    revision: &Revision<ObjectId>,
+) -> Result<Since> {
+    let runs = repository.tip(&deployed_ref(&environment.name))?;
+    let clean = Journal::new(&repository.state()).state()?.environment(&environment.name).runs_cleanly();
+    let Some(runs) = runs.filter(|runs| *runs != id && clean == Some(runs.to_string())) else {
+        return Ok(Since::default());
+    };
+    let Some(tree) = objects.tree_of_commit(runs)? else { return Ok(Since::default()) };
+    let files = GitFiles::new(objects, tree);
+    let was = snapshot(&files, &environment.path)?;
+    let now: HashMap<&str, ObjectId> =
+        revision.snapshot.files.iter().map(|f| (f.path.as_str(), f.id)).collect();
+    let mut since = Since::default();
+    for file in was.files {
+        if now.get(file.path.as_str()) == Some(&file.id) {
+            since.files.insert(file.path);
+        } else if let Ok(source) = render::plain(&file.path, files.read(&file.id)?) {
+            let (objects, _) = manifest::read(&source);
+            since.objects.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
+        }
+    }
+    Ok(since)
+}
+
+/// Hears of the steps of a deployment.
+pub trait Steps {
+    /// The plan is made and nothing is changed yet; an error stops the deployment.
+    ///
+    /// # Errors
+    /// It could not be journalled.
+    fn planned(&self, plan: &dyn Planned, manifests: &[Manifest]) -> Result<()>;
+
+    /// Something was done, in a line.
+    fn step(&self, line: String);
+}
+
+/// Deploys a revision that was judged. The caller records how it ended.
 ///
 /// # Errors
 /// Why it does not run.
@@ -170,17 +268,32 @@ pub fn deploy(
     repository: &Repository,
     environment: &Environment,
     id: ObjectId,
-    steps: &mut dyn Steps,
-) -> Result<Plan, Stopped> {
+    steps: &dyn Steps,
+) -> Result<Counts, Stopped> {
     let objects = repository.objects(None)?;
     let revision = read_commit(&objects, id, environment)?;
-    let wanted: Items = revision.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
-    let target: Box<dyn Target> = target::of(environment, &repository.identity()?);
-    let live = target.inspect()?;
-    let plan = Plan::new(&wanted, &live);
-    steps.planned(&plan, &revision.manifests)?;
-    let applied = apply(target.as_ref(), &plan, &wanted, &|id| objects.blob(*id));
-    let done = applied.and_then(|()| wait(target.as_ref(), &plan, &wanted));
-    // What was changed before it stopped is looked at and not guessed; what cannot be looked at is not as it was.
-    done.map(|()| plan).map_err(|error| Stopped { error, diverged: target.inspect() != Ok(live) })
+    let since = since(repository, environment, &objects, id, &revision)?;
+    let target = target::of(environment, &repository.identity()?)?;
+    revision.wanted(&objects, &since, |wanted| match &target {
+        Of::Directory(folder) => carry_out(folder, wanted, steps),
+        Of::Kubernetes(cluster) => carry_out(cluster.as_ref(), wanted, steps),
+    })
+}
+
+/// Plan, apply, wait; and only then what is no longer wanted goes.
+fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> Result<Counts, Stopped> {
+    let say = |line| steps.step(line);
+    let mut plan = target.plan(wanted)?;
+    let mut held = None;
+    if !plan.is_empty() {
+        held = target.hold(wanted, &say)?;
+        if held.is_some() {
+            plan = target.plan(wanted)?;
+        }
+    }
+    steps.planned(&plan, wanted.manifests)?;
+    target.apply(&mut plan, wanted, held.as_ref(), &say)?;
+    target.wait(&plan, wanted, &say)?;
+    target.prune(&mut plan, held.as_ref(), &say)?;
+    Ok(plan.counts())
 }

@@ -123,6 +123,20 @@ impl Repository {
         }
     }
 
+    /// The commit that a person names.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn commit(&self, name: &str) -> Result<ObjectId> {
+        let found = self.gix.rev_parse_single(name).ok().and_then(|id| id.object().ok());
+        let commit = found.and_then(|object| object.peel_to_kind(gix::object::Kind::Commit).ok());
+        commit.map(|commit| commit.id).ok_or_else(|| {
+            let error =
+                Error::server(format!("`{}` is no commit of this repository", text::excerpt(name, 60)));
+            error.help("name one as git does, as in: instate plan HEAD")
+        })
+    }
+
     /// The ref that is moved where `reference` is pushed to: itself, unless it is a symbolic one.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Text from outside made fit for a terminal: no control characters, bounded, wrapped.
 
+use std::time::Duration;
+
 /// Columns that remain of 80 behind git's `remote: `.
 pub const WIDTH: usize = 72;
 
@@ -143,6 +145,42 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// `10m`, `1h30m`, `5s`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (mut rest, mut all, mut largest) = (text, Duration::ZERO, u64::MAX);
+    if text == "0" {
+        return Some(all);
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let unit = match unit {
+            "h" => 3600,
+            "m" => 60,
+            "s" => 1,
+            _ => return None,
+        };
+        // `5m1h` is no time that somebody means.
+        largest = Some(unit).filter(|unit| *unit < largest)?;
+        all = all.checked_add(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(unit)?))?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(all)
+}
+
+/// As [`parse_duration`] reads it.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let all = duration.as_secs();
+    let parts = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")];
+    let said: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    let said = said.concat();
+    if said.is_empty() { "0s".to_owned() } else { said }
+}
+
 /// `3 files`, `1 file`.
 #[must_use]
 pub fn count(n: usize, word: &str) -> String {
@@ -173,6 +211,16 @@ mod tests {
         let safe = clean(hostile);
         assert!(is_clean(&safe), "{safe}");
         assert_eq!(safe, "a\\u{1b}[31m\\u{d}\\u{a}\\u{202e}b\\u{feff}\\u{7f} c");
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_shown() {
+        for text in ["0s", "5s", "10m", "1h30m", "1h1s"] {
+            assert_eq!(parse_duration(text).map(duration).as_deref(), Some(text));
+        }
+        for text in ["", "5", "m", "5x", "1s1m", "-1s", "1.5s", "99999999999999999999s"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
     }
 
     #[test]

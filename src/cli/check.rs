@@ -89,14 +89,14 @@ fn checked<Id>(what: &str, mut revision: Revision<Id>, report: &mut Report) -> E
         let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
         revision.findings.push(finding.help(help));
     }
-    exit(tell(what, revision, report))
+    exit(tell(what, revision.manifests.len(), revision.findings, report))
 }
 
 /// Shows what was found; whether it is good.
-fn tell<Id>(what: &str, revision: Revision<Id>, report: &mut Report) -> bool {
-    let verdict = Verdict::new(revision.findings);
+fn tell(what: &str, objects: usize, findings: Vec<Finding>, report: &mut Report) -> bool {
+    let verdict = Verdict::new(findings);
     let good = !verdict.refuses();
-    report.event(&Event::Checked { what: what.to_owned(), objects: revision.manifests.len(), verdict });
+    report.event(&Event::Checked { what: what.to_owned(), objects, verdict });
     good
 }
 
@@ -114,7 +114,8 @@ fn tips(repository: &Repository, report: &mut Report) -> Result<ExitCode> {
             continue;
         };
         let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
-        good &= tell(&what, judge_revision(repository, environment, &objects, tip)?, report);
+        let judged = judge_revision(repository, environment, &objects, tip)?;
+        good &= tell(&what, judged.read, judged.findings, report);
     }
     Ok(exit(good))
 }

@@ -29,15 +29,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
     let repository = arguments.at.open()?;
     let config = Config::load(&repository)?;
-    let environment = match (&arguments.environment, config.environments.as_slice()) {
-        (Some(name), _) => config.environment(name)?,
-        (None, [only]) => only,
-        (None, all) => {
-            let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
-            return Err(Error::server("there are several environments")
-                .help(format!("name one of: {}", names.join(", "))));
-        }
-    };
+    let environment = config.environment_or_only(arguments.environment.as_deref())?;
     let tip = repository.tip(&environment.reference)?.ok_or_else(|| {
         Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
     })?;

@@ -105,7 +105,7 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
         push.updates.iter().map(|update| (name(&update.reference), update.old.map(|id| id.to_string()))),
     );
     let config = Config::load(repository)?;
-    let Judgement { verdict, moves } = judge(repository, &config, &push)?;
+    let Judgement { verdict, moves, said } = judge(repository, &config, &push)?;
     point::reach("judged");
     if verdict.refuses() {
         report.event(&Event::Refused { stay: stay.clone(), verdict });
@@ -135,6 +135,9 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     }
     if !verdict.findings().is_empty() {
         report.event(&Event::Warned { verdict });
+    }
+    for line in said {
+        report.event(&Event::said(line));
     }
     Ok(true)
 }

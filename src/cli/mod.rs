@@ -6,6 +6,7 @@ mod deploy;
 mod hook;
 mod install;
 mod log;
+mod plan;
 mod resume;
 mod status;
 
@@ -44,6 +45,7 @@ struct Arguments {
 enum Command {
     Install(install::Arguments),
     Check(check::Arguments),
+    Plan(plan::Arguments),
     Deploy(deploy::Arguments),
     Status(status::Arguments),
     Log(log::Arguments),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
         Command::Check(arguments) => check::run(&arguments, &mut report),
+        Command::Plan(arguments) => plan::run(&arguments, &mut report),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),
         Command::Status(arguments) => status::run(&arguments, &mut report),
         Command::Log(arguments) => log::run(&arguments, &mut report),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{Where, exit};
 use crate::{
-    config::{Config, Target},
+    config::Config,
     error::Result,
     record::{Journal, Lock, deployed_ref},
     report::{Event, Report, Standing},
@@ -32,13 +32,12 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let known = state.environment(&environment.name);
         let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
         let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
-        let Target::Directory(folder) = &environment.target;
-        let target = target::of(environment, &repository.identity()?).inspect().err();
+        let target = target::probe(environment, &repository.identity()?).err();
         good &= tip == runs && target.is_none();
         report.event(&Event::Standing(Standing {
             environment: environment.name.clone(),
             branch: environment.branch().to_owned(),
-            target: folder.display().to_string(),
+            target: environment.target.describe(),
             wrong: target.map(|error| error.to_string()),
             under_way: Lock::holder(&repository.state(), &environment.name).map(|holder| holder.doing),
             open: known.open.iter().any(|open| Some(&open.intent.new) == tip.as_ref()),

@@ -5,7 +5,10 @@
 
 mod read;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use read::read;
 
@@ -43,6 +46,10 @@ pub struct Environment {
     pub namespace: String,
     /// Where it runs.
     pub target: Target,
+    /// How long a deployment may take to become healthy.
+    pub timeout: Duration,
+    /// How long it must then stay so.
+    pub settle: Duration,
 }
 
 /// Where an environment runs.
@@ -50,6 +57,33 @@ pub struct Environment {
 pub enum Target {
     /// A folder that instate owns.
     Directory(PathBuf),
+    /// A Kubernetes cluster.
+    Kubernetes(Kubernetes),
+}
+
+/// How a cluster is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// The file with the cluster's address and instate's credentials.
+    pub kubeconfig: PathBuf,
+    /// Which context of it; its current one where none is named.
+    pub context: Option<String>,
+    /// The user in whose name everything is done.
+    pub impersonate: Option<String>,
+}
+
+impl Target {
+    /// As a person reads it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Directory(folder) => folder.display().to_string(),
+            Self::Kubernetes(Kubernetes { kubeconfig, context, .. }) => match context {
+                Some(context) => format!("kubernetes: {context} of {}", kubeconfig.display()),
+                None => format!("kubernetes: {}", kubeconfig.display()),
+            },
+        }
+    }
 }
 
 impl Environment {
@@ -79,7 +113,8 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn apart_from(self, repository: &Repository) -> Result<Self> {
-        for Environment { name, target: Target::Directory(folder), .. } in &self.environments {
+        for Environment { name, target, .. } in &self.environments {
+            let Target::Directory(folder) = target else { continue };
             if folder.starts_with(repository.git_dir()) || repository.git_dir().starts_with(folder) {
                 let error =
                     Error::server(format!("the folder of `{name}` and the repository are one in the other"));
@@ -110,6 +145,22 @@ impl Config {
     /// The environments that `reference` is the branch of.
     pub fn on<'a>(&'a self, reference: &'a str) -> impl Iterator<Item = &'a Environment> {
         self.environments.iter().filter(move |e| e.reference == reference)
+    }
+
+    /// The environment called `name`, or the only one where none is named.
+    ///
+    /// # Errors
+    /// There is none of that name, or several.
+    pub fn environment_or_only(&self, name: Option<&str>) -> Result<&Environment> {
+        match (name, self.environments.as_slice()) {
+            (Some(name), _) => self.environment(name),
+            (None, [only]) => Ok(only),
+            (None, all) => {
+                let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+                let error = Error::server("there are several environments");
+                Err(error.help(format!("name one of: {}", names.join(", "))))
+            }
+        }
     }
 
     /// The environment called `name`.

@@ -1,8 +1,11 @@
 //! The configuration's text becomes settings, or findings that point into it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::{Config, Environment, Target};
+use super::{Config, Environment, Kubernetes, Target};
 use crate::{
     error::{Error, Result},
     finding::{Code, Finding},
@@ -24,10 +27,14 @@ struct Keys {
 
 const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
 const ENVIRONMENT: Keys = Keys {
-    known: &["branch", "target", "path", "namespace"],
-    later: &["accept", "kubernetes_version", "timeout", "settle", "policy"],
+    known: &["branch", "target", "path", "namespace", "timeout", "settle"],
+    later: &["accept", "kubernetes_version", "policy"],
 };
-const TARGET: Keys = Keys { known: &["directory"], later: &["kubernetes"] };
+const TARGET: Keys = Keys { known: &["directory", "kubernetes"], later: &[] };
+const KUBERNETES: Keys = Keys { known: &["kubeconfig", "context", "impersonate"], later: &[] };
+/// How long a deployment may take, and how long it must then stay healthy, where nothing is said.
+const TIMEOUT: Duration = Duration::from_secs(600);
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Reads the configuration in `text`, which is that of the file `path`.
 ///
@@ -109,7 +116,11 @@ impl Reader<'_> {
             None if self.is_misspelt(node, "target") => None,
             None => {
                 let message = format!("environment `{name}` has no `target`");
-                self.missing(self.tree.span(key), &message, "add `target:` with `directory:` and a folder");
+                self.missing(
+                    self.tree.span(key),
+                    &message,
+                    "add `target:` with `kubernetes:` or `directory:`",
+                );
                 None
             }
         };
@@ -121,7 +132,17 @@ impl Reader<'_> {
             Some((namespace, span)) => self.namespace(namespace, span)?,
             None => "default".to_owned(),
         };
-        Some(Environment { name, reference: branch?, path, namespace, target: target? })
+        let timeout = self.duration(node, "timeout", TIMEOUT);
+        let settle = self.duration(node, "settle", SETTLE);
+        Some(Environment {
+            name,
+            reference: branch?,
+            path,
+            namespace,
+            target: target?,
+            timeout: timeout?,
+            settle: settle?,
+        })
     }
 
     fn namespace(&mut self, namespace: String, span: Span) -> Option<String> {
@@ -144,8 +165,65 @@ impl Reader<'_> {
         None
     }
 
+    /// `10m`, `90s`, `1h30m`, as Kubernetes tools write them.
+    fn duration(&mut self, node: NodeId, key: &str, default: Duration) -> Option<Duration> {
+        let Some((_, value)) = self.tree.get(node, key) else { return Some(default) };
+        let text = self.tree.scalar(value).map_or("", |(text, _)| text);
+        let read = text::parse_duration(text).filter(|read| *read <= Duration::from_secs(24 * 3600));
+        if read.is_none() {
+            let message = format!("`{key}` is no time up to a day");
+            self.wrong(self.tree.span(value), &message, "write it as in `90s`, `10m` or `1h30m`");
+        }
+        read
+    }
+
     fn target(&mut self, node: NodeId) -> Option<Target> {
         self.keys(node, "`target`", &TARGET);
+        let there = |key| self.tree.get(node, key);
+        match (there("directory"), there("kubernetes")) {
+            (Some(_), None) => self.directory(node),
+            (None, Some((_, cluster))) => self.kubernetes(cluster).map(Target::Kubernetes),
+            (Some(_), Some((key, _))) => {
+                self.wrong(
+                    self.tree.span(key),
+                    "`target` is two places",
+                    "an environment runs in one: remove the other",
+                );
+                None
+            }
+            (None, None) => {
+                if self.tree.entries(node).is_empty() {
+                    let message = "`target` says nothing";
+                    self.missing(self.tree.span(node), message, "add `kubernetes:` or `directory:` below it");
+                }
+                None
+            }
+        }
+    }
+
+    fn kubernetes(&mut self, node: NodeId) -> Option<Kubernetes> {
+        self.keys(node, "`kubernetes`", &KUBERNETES);
+        if self.tree.get(node, "kubeconfig").is_none() {
+            let help = "add `kubeconfig:` with the path of a file that `kubectl --kubeconfig` can use";
+            self.missing(self.tree.span(node), "`kubernetes` has no `kubeconfig`", help);
+            return None;
+        }
+        let (text, span) = self.optional(node, "kubeconfig")?;
+        let kubeconfig = PathBuf::from(&text);
+        if !kubeconfig.is_absolute() {
+            let help = "write it in full, as in /etc/instate/production.kubeconfig";
+            self.wrong(span, "`kubeconfig` is no absolute path of a file", help);
+            return None;
+        }
+        let mut text = |key| match self.tree.get(node, key) {
+            Some(_) => self.optional(node, key).map(|(text, _)| Some(text)),
+            None => Some(None),
+        };
+        let (context, impersonate) = (text("context"), text("impersonate"));
+        Some(Kubernetes { kubeconfig, context: context?, impersonate: impersonate? })
+    }
+
+    fn directory(&mut self, node: NodeId) -> Option<Target> {
         let (text, span) = self.optional(node, "directory")?;
         let folder = PathBuf::from(&text);
         let plain = folder.is_absolute()
@@ -267,8 +345,11 @@ fn is_label(name: &str) -> bool {
 
 /// Whether two targets are one folder, or one in the other.
 fn overlap(a: &Target, b: &Target) -> bool {
-    let (Target::Directory(a), Target::Directory(b)) = (a, b);
-    a.starts_with(b) || b.starts_with(a)
+    match (a, b) {
+        (Target::Directory(a), Target::Directory(b)) => a.starts_with(b) || b.starts_with(a),
+        // Of a cluster each has its own objects.
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 //! The tree keeps what was written; what Kubernetes makes of a scalar is [`scalar`]'s to say. No schema
 //! is known here: `check` has them.
 
+mod json;
+mod locate;
 pub mod node;
 mod object;
 mod parse;
 pub mod scalar;
 mod syntax;
 
+pub use json::{TooLarge, json};
+pub use locate::Located;
 pub use node::{NodeId, Tree, Value};
 pub use object::{Manifest, ObjectKey};
 pub use parse::parse;

@@ -3,6 +3,8 @@
 use std::{fmt, rc::Rc};
 
 use super::{
+    json::{TooLarge, json},
+    locate::{self, Located},
     node::{NodeId, Tree, Value},
     scalar::{self, Kind},
 };
@@ -59,6 +61,20 @@ impl Manifest {
     #[must_use]
     pub fn place(&self) -> Place {
         self.source.place(self.name)
+    }
+
+    /// Where a field stands that an API server names, or the nearest that the manifest has.
+    #[must_use]
+    pub fn locate(&self, field: &str) -> Located {
+        locate::locate(&self.tree, self.node, field, self.name)
+    }
+
+    /// The object as `kubectl` would send it.
+    ///
+    /// # Errors
+    /// Its aliases stand for more than any cluster takes.
+    pub fn json(&self) -> Result<serde_json::Value, TooLarge> {
+        json(&self.tree, self.node)
     }
 }
 

@@ -43,6 +43,12 @@ pub fn kind(text: &str, style: Style) -> Kind {
     }
 }
 
+/// Whether a scalar of [`Kind::Boolean`] is true.
+#[must_use]
+pub fn boolean(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "y" | "yes" | "true" | "on")
+}
+
 fn is_number(text: &str) -> bool {
     let plain = text.replace('_', "");
     let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(&plain);

@@ -69,8 +69,16 @@ pub struct Counts {
     pub created: usize,
     /// Items that were different.
     pub updated: usize,
+    /// Items that were deleted and created, since they could not be changed.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub replaced: usize,
     /// Items that no longer belong.
     pub deleted: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Counts {
@@ -81,9 +89,23 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// As a plan says it: `3 to create, 1 to update`.
+    #[must_use]
+    pub fn ahead(self) -> String {
+        let Self { created, updated, replaced, deleted } = self;
+        let parts = [(created, "create"), (updated, "update"), (replaced, "replace"), (deleted, "delete")];
+        let said: Vec<_> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} to {word}")).collect();
+        if said.is_empty() { "nothing to change".to_owned() } else { said.join(", ") }
+    }
+}
+
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [(self.created, "created"), (self.updated, "updated"), (self.deleted, "deleted")];
+        let Self { created, updated, replaced, deleted } = *self;
+        let parts =
+            [(created, "created"), (updated, "updated"), (replaced, "replaced"), (deleted, "deleted")];
         let said: Vec<_> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
         f.write_str(if said.is_empty() { "nothing to change" } else { "" })?;
@@ -136,6 +158,7 @@ impl Intent {
             ended: super::now(),
             before: None,
             changes: Counts::default(),
+            unhealthy: false,
             reason: None,
         }
     }
@@ -163,6 +186,9 @@ pub struct Outcome {
     pub before: Option<String>,
     /// What it changed.
     pub changes: Counts,
+    /// Whether the revision is there, and only not healthy.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unhealthy: bool,
     /// Why it failed, or what superseded it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,

@@ -34,9 +34,10 @@ impl Note {
 fn block(outcome: &Outcome) -> String {
     let Outcome { id, environment, who, accepted, ended, before, changes, reason, .. } = outcome;
     let before = before.as_ref().map(|before| format!("Before: {before}\n")).unwrap_or_default();
+    let healthy = if outcome.unhealthy { "Healthy: no\n" } else { "" };
     let reason = reason.as_ref().map(|reason| format!("Reason: {reason}\n")).unwrap_or_default();
     format!(
-        "Environment: {environment}\nOutcome: {}\nChanges: {changes}\n{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
+        "Environment: {environment}\nOutcome: {}\nChanges: {changes}\n{healthy}{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
         outcome.outcome.word(),
     )
 }
@@ -55,6 +56,7 @@ fn parse(block: &str, revision: &str) -> Option<Outcome> {
         ended: field("Ended")?.parse().ok()?,
         before: field("Before").map(ToOwned::to_owned),
         changes: counts(field("Changes")?),
+        unhealthy: field("Healthy") == Some("no"),
         reason: field("Reason").map(ToOwned::to_owned),
     })
 }
@@ -64,7 +66,12 @@ fn counts(text: &str) -> Counts {
         let part = text.split(", ").find_map(|part| part.strip_suffix(word));
         part.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
     };
-    Counts { created: of("created"), updated: of("updated"), deleted: of("deleted") }
+    Counts {
+        created: of("created"),
+        updated: of("updated"),
+        replaced: of("replaced"),
+        deleted: of("deleted"),
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +85,7 @@ mod tests {
         for (kind, reason) in
             [(OutcomeKind::Failed, Some("no room".to_owned())), (OutcomeKind::Deployed, None)]
         {
-            let changes = Counts { created: 2, updated: 0, deleted: 13 };
+            let changes = Counts { created: 2, replaced: 1, deleted: 13, ..Counts::default() };
             note.add(Outcome {
                 id: DeploymentId::new(now()),
                 environment: "production".into(),
@@ -89,6 +96,7 @@ mod tests {
                 ended: now(),
                 before: Some("2".repeat(40)),
                 changes,
+                unhealthy: kind == OutcomeKind::Failed,
                 reason,
             });
         }

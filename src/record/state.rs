@@ -20,6 +20,42 @@ pub struct Environment {
     pub unrecorded: Vec<Outcome>,
     /// The newest outcome of a revision that was not superseded: what became of the tip.
     pub last: Option<Outcome>,
+    /// The newest that was cut off after it had begun to change the target, and then superseded: what runs is
+    /// not what `last` says, until something newer is deployed.
+    begun: Option<Outcome>,
+    /// The newest that was deployed.
+    deployed: Option<Outcome>,
+}
+
+impl Environment {
+    fn ended(&mut self, outcome: &Outcome) {
+        // Told apart by their names, which sort by time: rewriting the journal changes the order of its lines.
+        let newest = |known: &mut Option<Outcome>| {
+            if known.as_ref().is_none_or(|known| known.id < outcome.id) {
+                *known = Some(outcome.clone());
+            }
+        };
+        if outcome.outcome == OutcomeKind::Superseded {
+            if !outcome.changes.is_empty() {
+                newest(&mut self.begun);
+            }
+            return;
+        }
+        if outcome.outcome == OutcomeKind::Deployed {
+            newest(&mut self.deployed);
+        }
+        self.last = Some(outcome.clone());
+    }
+
+    /// The revision that is known to run, unmixed with any other.
+    #[must_use]
+    pub fn runs_cleanly(&self) -> Option<String> {
+        let id = |outcome: &Option<Outcome>| outcome.as_ref().map(|outcome| outcome.id.clone());
+        let begun =
+            id(&self.begun) > id(&self.deployed) || self.open.iter().any(|open| open.started.is_some());
+        let last = self.last.as_ref().filter(|last| last.outcome == OutcomeKind::Deployed && !begun);
+        last.map(|last| last.revision.clone())
+    }
 }
 
 /// An intent without an end.
@@ -96,9 +132,7 @@ impl State {
                     state.end(&outcome.id.clone(), &mut ended);
                     let environment = state.entry(&outcome.environment.clone());
                     environment.unrecorded.push(outcome.clone());
-                    if outcome.outcome != OutcomeKind::Superseded {
-                        environment.last = Some(outcome.clone());
-                    }
+                    environment.ended(&outcome);
                     state.outcomes.insert(outcome.id.clone(), outcome);
                 }
                 Entry::Recorded(id) => {
@@ -137,14 +171,20 @@ impl State {
     pub fn into_entries(self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for environment in self.environments.into_values() {
-            let recorded =
-                environment.last.filter(|last| environment.unrecorded.iter().all(|o| o.id != last.id));
-            entries.extend(environment.unrecorded.into_iter().map(Entry::Outcome));
-            if let Some(last) = recorded {
-                let id = last.id.clone();
-                entries.extend([Entry::Outcome(last), Entry::Recorded(id)]);
-            }
-            for Open { intent, landed, started } in environment.open {
+            let Environment { open, unrecorded, last, begun, deployed } = environment;
+            let recorded = |outcome: &Outcome| unrecorded.iter().all(|o| o.id != outcome.id);
+            let keep = |outcome: Outcome| {
+                let id = outcome.id.clone();
+                [Entry::Outcome(outcome), Entry::Recorded(id)]
+            };
+            let last = last.filter(recorded);
+            let is_last = |outcome: &Outcome| last.as_ref().is_some_and(|last| last.id == outcome.id);
+            let earlier =
+                begun.into_iter().chain(deployed).filter(|outcome| recorded(outcome) && !is_last(outcome));
+            entries.extend(earlier.flat_map(keep));
+            entries.extend(unrecorded.iter().cloned().map(Entry::Outcome));
+            entries.extend(last.clone().into_iter().flat_map(keep));
+            for Open { intent, landed, started } in open {
                 let landed = landed.then(|| Entry::Landed(intent.id.clone()));
                 let started = started.map(|changes| Entry::Started { id: intent.id.clone(), changes });
                 entries.push(Entry::Intent(intent));
@@ -185,7 +225,7 @@ mod tests {
     /// Histories of up to six deployments in two environments, in any order that a crash could leave.
     fn histories() -> impl Strategy<Value = Vec<Entry>> {
         let ids: Vec<DeploymentId> = (0..6).map(|_| DeploymentId::new(now())).collect();
-        proptest::collection::vec((0usize..6, 0usize..7), 0..40).prop_map(move |steps| {
+        proptest::collection::vec((0usize..6, 0usize..8), 0..40).prop_map(move |steps| {
             steps
                 .into_iter()
                 .map(|(which, what)| entry(&ids[which], if which % 2 == 0 { "a" } else { "b" }, what))
@@ -210,7 +250,7 @@ mod tests {
             1 => Entry::Withdrawn(id),
             2 => Entry::Started { id, changes: Counts { created: 1, ..Counts::default() } },
             5 => Entry::Landed(id),
-            3 | 4 => Entry::Outcome(Outcome {
+            3 | 4 | 6 => Entry::Outcome(Outcome {
                 id,
                 environment,
                 revision: "1".repeat(40),
@@ -219,7 +259,8 @@ mod tests {
                 accepted: at,
                 ended: at,
                 before: None,
-                changes: Counts::default(),
+                changes: Counts { created: usize::from(what == 6), ..Counts::default() },
+                unhealthy: false,
                 reason: None,
             }),
             _ => Entry::Recorded(id),
@@ -248,6 +289,7 @@ mod tests {
             let again = State::replay(state.clone().into_entries());
             for name in ["a", "b"] {
                 let (before, after) = (state.environment(name), again.environment(name));
+                prop_assert_eq!(before.runs_cleanly(), after.runs_cleanly());
                 prop_assert_eq!(before.open, after.open);
                 prop_assert_eq!(before.unrecorded, after.unrecorded);
                 prop_assert_eq!(before.last, after.last);

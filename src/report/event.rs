@@ -46,6 +46,15 @@ pub enum Event {
         /// What is wrong.
         verdict: Verdict,
     },
+    /// What deploying a revision would change.
+    Plan {
+        /// The environment and the revision.
+        what: String,
+        /// Every change.
+        changes: Vec<PlanLine>,
+        /// How much.
+        counts: Counts,
+    },
     /// Something in a deployment.
     Deployment(Progress),
     /// What an environment runs and should run.
@@ -107,6 +116,11 @@ pub enum Progress {
         /// How many more there are.
         more: usize,
     },
+    /// Something was done.
+    Step {
+        /// What, in a line.
+        text: String,
+    },
     /// How it ended; nothing follows.
     Ended(Ended),
 }
@@ -141,6 +155,9 @@ pub struct PlanLine {
     pub action: String,
     /// What it is about.
     pub item: String,
+    /// Which fields change, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fields: Vec<String>,
 }
 
 /// How a deployment ended.
@@ -156,6 +173,9 @@ pub struct Ended {
     pub before: Option<String>,
     /// What was changed.
     pub changes: Counts,
+    /// Whether the revision is there, and only not healthy.
+    #[serde(default)]
+    pub unhealthy: bool,
     /// Why, where it did not run.
     pub reason: Option<String>,
     /// The next step.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, Severity, Verdict},
-    record::{Outcome, OutcomeKind},
+    record::{Counts, Outcome, OutcomeKind},
     text::{WIDTH, clean, count, short, wrap},
 };
 
@@ -53,6 +53,7 @@ pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
             finding::all(verdict).into_iter().skip(1).chain([String::new()]).collect()
         }
         Event::Checked { what, objects, verdict } => checked(voice, what, *objects, verdict),
+        Event::Plan { what, changes, counts } => plan(voice, what, changes, *counts),
         Event::Deployment(progress) => deployment(voice, progress),
         Event::Standing(standing) => self::standing(standing),
         Event::Past(outcome) => past(outcome),
@@ -133,6 +134,15 @@ fn checked(voice: Voice, what: &str, objects: usize, verdict: &Verdict) -> Vec<S
     lines
 }
 
+fn plan(voice: Voice, what: &str, changes: &[PlanLine], counts: Counts) -> Vec<String> {
+    let mut lines = voice.prose(&format!("{what}: {}.", counts.ahead()));
+    for line in changes {
+        lines.extend(change(line));
+        lines.extend(line.fields.iter().map(|field| format!("      {}", clean(field))));
+    }
+    lines
+}
+
 fn deployment(voice: Voice, progress: &Progress) -> Vec<String> {
     match progress {
         Progress::Started { environment, revision } => {
@@ -147,22 +157,30 @@ fn deployment(voice: Voice, progress: &Progress) -> Vec<String> {
             }
             lines
         }
+        Progress::Step { text } => indented(text),
         Progress::Ended(ended) => self::ended(voice, ended),
     }
 }
 
 /// One change; what does not fit on its line stands indented on the next.
 fn change(line: &PlanLine) -> Vec<String> {
-    let wrapped = wrap(&format!("{} {}", line.action, clean(&line.item)), WIDTH - 6);
+    indented(&format!("{} {}", line.action, line.item))
+}
+
+fn indented(text: &str) -> Vec<String> {
+    // What is indented already stays so: it is about the line before.
+    let inner = text.len() - text.trim_start().len();
+    let wrapped = wrap(&clean(text.trim_start()), WIDTH - 6 - inner);
     wrapped
         .into_iter()
         .enumerate()
-        .map(|(n, line)| format!("{}{line}", if n == 0 { "  " } else { "      " }))
+        .map(|(n, line)| format!("{}{}{line}", " ".repeat(inner), if n == 0 { "  " } else { "      " }))
         .collect()
 }
 
 fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
-    let Ended { environment, revision, outcome, before, changes, reason, help, runs, branch } = ended;
+    let Ended { environment, revision, outcome, before, changes, reason, help, runs, branch, unhealthy } =
+        ended;
     let revision = short(revision);
     let because = reason
         .as_ref()
@@ -180,6 +198,9 @@ fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
                 lines.extend(voice.prose(&format!("To go back: git revert --no-edit {range}; git push")));
             }
             lines
+        }
+        OutcomeKind::Failed if *unhealthy => {
+            voice.prose(&format!("failed: {environment} has {revision}, but it is not healthy.{because}"))
         }
         OutcomeKind::Failed => {
             voice.prose(&format!("failed: {revision} is on {branch}, but {still}.{because}"))

@@ -2,35 +2,175 @@
 //! but the hashes by which contents are compared.
 
 mod directory;
+mod kubernetes;
 
 use gix::ObjectId;
 
-use crate::{config, error::Result, plan::Items};
-use directory::Directory;
+use crate::{
+    config,
+    error::{Error, Result},
+    finding::Finding,
+    manifest::Manifest,
+    plan::{Action, files::Items},
+    record::Counts,
+};
+pub use directory::Directory;
+pub use kubernetes::Cluster;
 
-/// The bytes of a wanted item.
+/// The bytes of a wanted file.
 pub type Read<'a> = &'a dyn Fn(&ObjectId) -> Result<Vec<u8>>;
+/// Hears, in a line, of what was just done.
+pub type Say<'a> = &'a dyn Fn(String);
+
+/// What a revision declares.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Its objects.
+    pub manifests: &'a [Manifest],
+    /// Whether an object is as it was in the revision that runs, so that it need not be looked at.
+    pub kept: &'a dyn Fn(&Manifest) -> bool,
+    /// Its files.
+    pub files: &'a Items,
+    /// Their bytes.
+    pub read: Read<'a>,
+}
+
+/// What a target alone can know of a revision, and of what deploying it would change.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// How much it would change; `None` where it is not known beforehand.
+    pub changes: Option<Counts>,
+    /// What cannot be checked before the push is accepted, in words.
+    pub unchecked: Option<String>,
+}
+
+/// Why a deployment stopped, and what the target holds now.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Why.
+    pub error: Error,
+    /// What the target holds.
+    pub left: Left,
+}
+
+/// What a deployment that stopped leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// What ran before.
+    Before,
+    /// The new revision, which is not healthy.
+    Unhealthy,
+    /// Neither the one nor the other.
+    Between,
+}
+
+impl From<Error> for Stopped {
+    /// A deployment that stopped before anything was changed.
+    fn from(error: Error) -> Self {
+        Self { error, left: Left::Before }
+    }
+}
+
+/// Ordered changes, made and not carried out.
+pub trait Planned {
+    /// How much it changes.
+    fn counts(&self) -> Counts;
+    /// Whether carrying it out writes nothing at all.
+    fn is_empty(&self) -> bool;
+    /// Whether each change is said as it is made, so that it need not be said before.
+    fn speaks(&self) -> bool;
+    /// Every change: what is done to what, and the fields that change where they are known.
+    fn lines(&self, manifests: &[Manifest]) -> Vec<(Action, String, Vec<String>)>;
+}
 
 /// A place where an environment runs.
 pub trait Target {
-    /// What it holds now. It changes nothing, and fails where a deployment would be bound to fail: a
-    /// target that is unreachable, read-only or not ours.
-    ///
-    /// # Errors
-    /// What the server's administrator has to mend.
-    fn inspect(&self) -> Result<Items>;
+    /// What is to be done.
+    type Plan: Planned;
+    /// What keeps others from writing to it meanwhile.
+    type Held;
 
-    /// Makes it hold exactly `wanted`. A run that was cut off at any point is completed by another.
+    /// Says what only the target knows of a revision. It changes nothing, and fails where a deployment would
+    /// be bound to fail: a target that is unreachable, read-only or not ours.
     ///
     /// # Errors
-    /// It holds what it held before.
-    fn apply(&self, wanted: &Items, read: Read<'_>) -> Result<()>;
+    /// What the server's administrator has to mend, or what may pass.
+    fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged>;
+
+    /// What deploying would change; nothing is changed.
+    ///
+    /// # Errors
+    /// It cannot be deployed.
+    fn plan(&self, wanted: &Wanted<'_>) -> Result<Self::Plan>;
+
+    /// Keeps others from writing, for a plan that is not empty; `None` where nobody could. What others did
+    /// before is seen by a plan that is made after it.
+    ///
+    /// # Errors
+    /// Somebody else writes and does not end.
+    fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Self::Held>>;
+
+    /// Makes the target hold what is wanted. A run that was cut off at any point is completed by another.
+    ///
+    /// # Errors
+    /// Why it stopped.
+    fn apply(
+        &self,
+        plan: &mut Self::Plan,
+        wanted: &Wanted<'_>,
+        held: Option<&Self::Held>,
+        say: Say<'_>,
+    ) -> Result<(), Stopped>;
+
+    /// Returns when what is wanted is healthy.
+    ///
+    /// # Errors
+    /// It is not, and why.
+    fn wait(&self, plan: &Self::Plan, wanted: &Wanted<'_>, say: Say<'_>) -> Result<(), Stopped>;
+
+    /// Deletes what is no longer wanted.
+    ///
+    /// # Errors
+    /// Why it stopped.
+    fn prune(&self, plan: &mut Self::Plan, held: Option<&Self::Held>, say: Say<'_>) -> Result<(), Stopped>;
+
+    /// Whether it can be used now. Nothing is changed.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn probe(&self) -> Result<()>;
+}
+
+/// The target of an environment, by its kind.
+pub enum Of {
+    /// A folder.
+    Directory(Directory),
+    /// A cluster.
+    Kubernetes(Box<Cluster>),
 }
 
 /// The target of an environment. `owner` is the identity of its repository.
-#[must_use]
-pub fn of(environment: &config::Environment, owner: &str) -> Box<dyn Target> {
-    match &environment.target {
-        config::Target::Directory(folder) => Box::new(Directory::new(folder, owner, &environment.name)),
+///
+/// # Errors
+/// It cannot be set up.
+pub fn of(environment: &config::Environment, owner: &str) -> Result<Of> {
+    Ok(match &environment.target {
+        config::Target::Directory(folder) => Of::Directory(Directory::new(folder, owner, &environment.name)),
+        config::Target::Kubernetes(settings) => {
+            Of::Kubernetes(Box::new(Cluster::new(settings, environment, owner)?))
+        }
+    })
+}
+
+/// Whether the target of an environment can be used now.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn probe(environment: &config::Environment, owner: &str) -> Result<()> {
+    match of(environment, owner)? {
+        Of::Directory(folder) => folder.probe(),
+        Of::Kubernetes(cluster) => cluster.probe(),
     }
 }

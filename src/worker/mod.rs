@@ -12,6 +12,8 @@ mod watch;
 pub use launch::{Until, detach, start};
 pub use watch::watch;
 
+use std::cell::{Cell, RefCell};
+
 use gix::ObjectId;
 
 use crate::{
@@ -19,8 +21,8 @@ use crate::{
     error::{Error, Fault, Result},
     finding::{Severity, Verdict},
     manifest::Manifest,
-    path::{self, Steps, Stopped},
-    plan::{Change, Plan},
+    path::{self, Steps},
+    plan::Action,
     point,
     push::Update,
     record::{
@@ -28,6 +30,7 @@ use crate::{
     },
     report::{Ended, Event, PlanLine, Progress},
     repository::Repository,
+    target::{Left, Planned, Stopped},
 };
 use output::Output;
 use settle::{Next, next};
@@ -75,7 +78,8 @@ pub fn intend(
     who: &str,
 ) -> Result<(Verdict, Option<Intent>)> {
     let objects = repository.objects(None)?;
-    let verdict = Verdict::new(path::judge_revision(repository, environment, &objects, tip)?.findings);
+    let judged = path::judge_revision(repository, environment, &objects, tip)?;
+    let verdict = Verdict::new(judged.findings);
     if verdict.refuses() {
         return Ok((verdict, None));
     }
@@ -140,20 +144,30 @@ impl Worker<'_> {
         output.event(&Event::Deployment(started));
         let id = ObjectId::from_hex(intent.new.as_bytes()).map_err(Error::server)?;
         let before = self.runs()?;
-        let mut told = Told { journal: &self.journal, output: &output, id: &intent.id, lost: None };
-        let done = path::deploy(self.repository, self.environment, id, &mut told);
-        if let Some(lost) = told.lost {
+        let told = Told {
+            journal: &self.journal,
+            output: &output,
+            id: &intent.id,
+            lost: RefCell::new(None),
+            changes: Cell::default(),
+        };
+        let done = path::deploy(self.repository, self.environment, id, &told);
+        if let Some(lost) = told.lost.take() {
             return Err(lost);
         }
         point::reach("deployed");
         let outcome = match done {
-            Ok(plan) => {
+            Ok(changes) => {
                 // What was begun and cut off was done by this deployment too.
-                let changes = if plan.is_empty() { earlier.unwrap_or_default() } else { plan.counts() };
+                let changes = if changes.is_empty() { earlier.unwrap_or_default() } else { changes };
                 Outcome { before, changes, ..intent.end(OutcomeKind::Deployed) }
             }
-            Err(Stopped { error, diverged: false }) => failed(intent, &error),
-            Err(Stopped { error, diverged: true }) => {
+            Err(Stopped { error, left: Left::Before }) => failed(intent, &error),
+            Err(Stopped { error, left: Left::Unhealthy }) => {
+                let changes = told.changes.get();
+                Outcome { unhealthy: true, before, changes, ..failed(intent, &error) }
+            }
+            Err(Stopped { error, left: Left::Between }) => {
                 Outcome { outcome: OutcomeKind::Diverged, before, ..failed(intent, &error) }
             }
         };
@@ -200,8 +214,15 @@ fn failed(intent: &Intent, error: &Error) -> Outcome {
 /// How a deployment ended, with what runs now.
 pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome: Outcome) -> Result<Ended> {
     let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
-    let again = format!("when that is mended, on the server: instate deploy {}", environment.name);
-    let Outcome { revision, outcome, before, changes, reason, .. } = outcome;
+    let again = if outcome.unhealthy {
+        format!(
+            "push what mends it, or a revert; to wait once more, on the server: instate deploy {}",
+            environment.name
+        )
+    } else {
+        format!("when that is mended, on the server: instate deploy {}", environment.name)
+    };
+    let Outcome { revision, outcome, before, changes, reason, unhealthy, .. } = outcome;
     Ok(Ended {
         environment: environment.name.clone(),
         runs: runs.filter(|runs| *runs != revision),
@@ -211,6 +232,7 @@ pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome:
         revision,
         outcome,
         changes,
+        unhealthy,
         reason,
     })
 }
@@ -221,45 +243,36 @@ struct Told<'w> {
     output: &'w Output,
     id: &'w DeploymentId,
     /// The journal could not be written: nothing may be done that it does not know of.
-    lost: Option<Error>,
+    lost: RefCell<Option<Error>>,
+    /// What the plan was going to change.
+    changes: Cell<Counts>,
 }
 
 impl Steps for Told<'_> {
-    fn planned(&mut self, plan: &Plan, manifests: &[Manifest]) -> Result<()> {
+    fn planned(&self, plan: &dyn Planned, manifests: &[Manifest]) -> Result<()> {
         let changes = plan.counts();
-        let show = |change: &Change| PlanLine {
-            action: change.action.word().to_owned(),
-            item: item(change, manifests),
+        self.changes.set(changes);
+        let lines = if plan.speaks() { Vec::new() } else { plan.lines(manifests) };
+        let more = lines.len().saturating_sub(SHOWN);
+        let show = |(action, item, _): (Action, String, Vec<String>)| PlanLine {
+            action: action.word().to_owned(),
+            item,
+            fields: Vec::new(),
         };
-        let first: Vec<PlanLine> = plan.changes.iter().take(SHOWN).map(show).collect();
-        let more = plan.changes.len() - first.len();
+        let first: Vec<PlanLine> = lines.into_iter().take(SHOWN).map(show).collect();
         self.output.event(&Event::Deployment(Progress::Planned { changes, first, more }));
         if !plan.is_empty() {
             let started = Entry::Started { id: self.id.clone(), changes };
             if let Err(error) = self.journal.append(&[started]) {
-                self.lost = Some(error.clone());
+                self.lost.replace(Some(error.clone()));
                 return Err(error);
             }
         }
         point::reach("planned");
         Ok(())
     }
-}
 
-/// A changed file with the objects that it declares.
-fn item(change: &Change, manifests: &[Manifest]) -> String {
-    let of_file = |manifest: &&Manifest| {
-        let path = manifest.source.path();
-        path == change.item
-            || path.strip_suffix(change.item.as_str()).is_some_and(|above| above.ends_with('/'))
-    };
-    let mut objects: Vec<String> = manifests.iter().filter(of_file).map(|m| m.key.to_string()).collect();
-    let more = objects.len().saturating_sub(2);
-    objects.truncate(2);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    if objects.is_empty() {
-        change.item.clone()
-    } else {
-        format!("{} ({}{more})", change.item, objects.join(", "))
+    fn step(&self, text: String) {
+        self.output.event(&Event::Deployment(Progress::Step { text }));
     }
 }

@@ -47,7 +47,9 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
             _ => false,
         };
         let superseded = |reason: String| {
-            Entry::Outcome(Outcome { reason: Some(reason), ..intent.end(OutcomeKind::Superseded) })
+            // What it had begun to change is not as it was before.
+            let changes = open.started.unwrap_or_default();
+            Entry::Outcome(Outcome { reason: Some(reason), changes, ..intent.end(OutcomeKind::Superseded) })
         };
         match Fate::of(is_tip, was_tip, runs) {
             Fate::Deploy if deploy.is_none() => {

@@ -11,13 +11,13 @@ use std::{
 use gix::{ObjectId, hash, objs::Kind};
 
 use super::{
-    Read,
+    super::Read,
     marker::{MARKER, NEW_MARKER},
 };
 use crate::{
     error::{Doing, Error, Result},
     files::sync_folder,
-    plan::Items,
+    plan::files::Items,
     tree::{Disk, Files, Kind as EntryKind, MAX_DEPTH, MAX_ENTRIES},
 };
 

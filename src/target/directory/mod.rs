@@ -21,13 +21,19 @@ use self::{
     folder::{Contents, contents},
     marker::{Marker, NEW_MARKER},
 };
-use super::{Read, Target};
+use super::{Judged, Left, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
-    plan::Items,
+    finding::{Code, Finding},
+    manifest::Manifest,
+    plan::{
+        self, Action,
+        files::{Items, Plan},
+    },
     point,
-    record::now,
+    record::{Counts, now},
+    text,
 };
 
 /// A folder as a target.
@@ -39,6 +45,7 @@ pub struct Directory {
 
 impl Directory {
     /// The folder of `environment` in the repository with the identity `owner`.
+    #[must_use]
     pub fn new(folder: &Path, owner: &str, environment: &str) -> Self {
         Self { folder: folder.to_owned(), owner: owner.to_owned(), environment: environment.to_owned() }
     }
@@ -173,7 +180,8 @@ impl Directory {
     }
 }
 
-impl Target for Directory {
+impl Directory {
+    /// What the folder holds now.
     fn inspect(&self) -> Result<Items> {
         self.ready()?;
         let Some((marker, contents)) = self.ours(&self.folder)? else { return Ok(Items::new()) };
@@ -187,12 +195,12 @@ impl Target for Directory {
         Ok(contents.files)
     }
 
-    fn apply(&self, wanted: &Items, read: Read<'_>) -> Result<()> {
+    fn write(&self, wanted: &Wanted<'_>) -> Result<()> {
         let spare = self.spare();
-        let found = self.prepare(wanted)?;
+        let found = self.prepare(wanted.files)?;
         point::reach("spare-listed");
-        folder::update(&spare, &found.files, wanted, read)?;
-        self.marker(true, wanted.keys().cloned()).write(&spare)?;
+        folder::update(&spare, &found.files, wanted.files, wanted.read)?;
+        self.marker(true, wanted.files.keys().cloned()).write(&spare)?;
         sync_folder(&spare)?;
         point::reach("spare-ready");
         // Somebody may have put a file there meanwhile; it must not leave with the old revision.
@@ -201,4 +209,118 @@ impl Target for Directory {
         point::reach("exchanged");
         Ok(())
     }
+
+    /// Why it stopped. What was changed before is looked at and not guessed; what cannot be looked at is not as
+    /// it was.
+    fn stopped(&self, error: Error, before: &Items) -> Stopped {
+        let left = if self.inspect().as_ref() == Ok(before) { Left::Before } else { Left::Between };
+        Stopped { error, left }
+    }
+}
+
+impl Target for Directory {
+    type Plan = FolderPlan;
+    type Held = ();
+
+    fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged> {
+        let live = self.inspect()?;
+        if !wanted.files.is_empty() || live.is_empty() {
+            return Ok(Judged::default());
+        }
+        let runs = text::count(live.len(), "manifest");
+        let message = format!("the revision has no manifest, and what runs ({runs}) would be deleted");
+        let help = "to end an environment take it out of the server's configuration";
+        let finding = Finding::error(Code::NoManifests, message).help(help);
+        Ok(Judged { findings: vec![finding], ..Judged::default() })
+    }
+
+    fn plan(&self, wanted: &Wanted<'_>) -> Result<FolderPlan> {
+        let live = self.inspect()?;
+        Ok(FolderPlan { plan: Plan::new(wanted.files, &live), live })
+    }
+
+    /// The kernel's lock on the server is all that a folder of that server needs.
+    fn hold(&self, _: &Wanted<'_>, _: Say<'_>) -> Result<Option<()>> {
+        Ok(None)
+    }
+
+    fn apply(
+        &self,
+        plan: &mut FolderPlan,
+        wanted: &Wanted<'_>,
+        _: Option<&()>,
+        _: Say<'_>,
+    ) -> Result<(), Stopped> {
+        if plan.is_empty() {
+            return Ok(());
+        }
+        self.write(wanted).map_err(|error| self.stopped(error, &plan.live))
+    }
+
+    /// A folder is healthy as soon as it is there, so this looks once, and only where something was changed.
+    fn wait(&self, plan: &FolderPlan, wanted: &Wanted<'_>, _: Say<'_>) -> Result<(), Stopped> {
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let left = self.inspect().map(|live| Plan::new(wanted.files, &live));
+        let error = match left.as_ref().map(|left| left.changes.first()) {
+            Ok(None) => return Ok(()),
+            Ok(Some(change)) => {
+                let error =
+                    Error::revision(format!("`{}` was changed by somebody else at once", change.item));
+                error.help("let nobody but instate write to the target")
+            }
+            Err(error) => error.clone(),
+        };
+        Err(self.stopped(error, &plan.live))
+    }
+
+    /// What was not wanted left with the old folder.
+    fn prune(&self, _: &mut FolderPlan, _: Option<&()>, _: Say<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn probe(&self) -> Result<()> {
+        self.inspect().map(|_| ())
+    }
+}
+
+/// What is to be done to a folder.
+pub struct FolderPlan {
+    plan: Plan,
+    /// What it was made against.
+    live: Items,
+}
+
+impl Planned for FolderPlan {
+    fn counts(&self) -> Counts {
+        plan::counts(self.plan.changes.iter().map(|change| change.action))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    /// All files change at once.
+    fn speaks(&self) -> bool {
+        false
+    }
+
+    fn lines(&self, manifests: &[Manifest]) -> Vec<(Action, String, Vec<String>)> {
+        let changes = self.plan.changes.iter();
+        changes.map(|change| (change.action, describe(&change.item, manifests), Vec::new())).collect()
+    }
+}
+
+/// A file with the objects that it declares.
+fn describe(item: &str, manifests: &[Manifest]) -> String {
+    let of_file = |manifest: &&Manifest| {
+        let path = manifest.source.path();
+        path == item || path.strip_suffix(item).is_some_and(|above| above.ends_with('/'))
+    };
+    let mut objects: Vec<String> = manifests.iter().filter(of_file).map(|m| m.key.to_string()).collect();
+    let more = objects.len().saturating_sub(2);
+    objects.truncate(2);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if objects.is_empty() { item.to_owned() } else { format!("{item} ({}{more})", objects.join(", ")) }
 }

@@ -1,36 +1,13 @@
-//! Wanted against live: the ordered changes that make one the other. Nothing is changed here.
+//! The plan for a folder: files, told apart by the hash of their bytes.
 
 use std::collections::BTreeMap;
 
 use gix::ObjectId;
 
-use crate::record::Counts;
+use super::Action;
 
 /// What an environment holds or should hold: items by name, each with the hash of its content.
 pub type Items = BTreeMap<String, ObjectId>;
-
-/// What is done to one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// It is not there.
-    Create,
-    /// It is there and different.
-    Update,
-    /// It is there and no longer wanted.
-    Delete,
-}
-
-impl Action {
-    /// The word that messages use.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-}
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +42,6 @@ impl Plan {
         Self { changes: written.chain(gone).collect() }
     }
 
-    /// How much it changes.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        let of = |action| self.changes.iter().filter(|change| change.action == action).count();
-        Counts { created: of(Action::Create), updated: of(Action::Update), deleted: of(Action::Delete) }
-    }
-
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -99,6 +69,7 @@ mod tests {
                 match change.action {
                     Action::Create => prop_assert!(now.insert(change.item.clone(), wanted[&change.item]).is_none()),
                     Action::Update => prop_assert!(now.insert(change.item.clone(), wanted[&change.item]).is_some()),
+                    Action::Replace => prop_assert!(false, "a file is never replaced"),
                     Action::Delete => prop_assert!(now.remove(&change.item).is_some()),
                 }
             }

@@ -1,0 +1,58 @@
+//! `instate plan`: what deploying a revision would change, field by field.
+
+use std::process::ExitCode;
+
+use super::Where;
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    path, plan,
+    report::{Event, PlanLine, Report},
+    text,
+};
+
+/// Show what deploying a revision would change
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Every object is compared with what runs; nothing is changed. Values of Secrets are not shown.
+
+Examples:
+  instate plan --repo /srv/git/production.git
+  instate plan HEAD~1 --environment production
+  instate plan --format json"
+)]
+pub(super) struct Arguments {
+    /// The revision; the tip of the environment's branch if left out
+    revision: Option<String>,
+    /// The environment; may be left out where there is one
+    #[arg(long)]
+    environment: Option<String>,
+    #[command(flatten)]
+    at: Where,
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    let repository = arguments.at.open()?;
+    let config = Config::load(&repository)?;
+    let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    let id = match &arguments.revision {
+        Some(name) => repository.commit(name)?,
+        None => repository.tip(&environment.reference)?.ok_or_else(|| {
+            Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
+        })?,
+    };
+    let objects = repository.objects(None)?;
+    let changes = path::plan(&repository, environment, &objects, id)?;
+    let counts = plan::counts(changes.iter().map(|(action, ..)| *action));
+    let line = |(action, item, fields): (plan::Action, String, Vec<String>)| PlanLine {
+        action: action.word().to_owned(),
+        item,
+        fields,
+    };
+    report.event(&Event::Plan {
+        what: format!("{} at {}", environment.name, text::short(&id.to_string())),
+        changes: changes.into_iter().map(line).collect(),
+        counts,
+    });
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,182 @@
+//! What an API server says of an object becomes findings: file, line and column, and no Secret's value.
+
+use kube::core::Status;
+
+use super::redact::Redact;
+use crate::{
+    finding::{Code, Finding},
+    manifest::Manifest,
+    source::Place,
+    text,
+};
+
+/// So many characters of an API server's words are shown.
+const WORDS: usize = 300;
+
+/// Why an API server refuses an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause {
+    /// The field, as the server writes it; empty where it is about the whole object.
+    pub field: String,
+    /// What is wrong.
+    pub words: String,
+}
+
+/// The causes of a refusal, told apart where the server puts several into one text.
+pub(super) fn causes(status: &Status) -> Vec<Cause> {
+    let listed = status.details.iter().flat_map(|details| &details.causes);
+    let listed: Vec<Cause> = listed
+        .filter(|cause| !cause.message.is_empty())
+        .map(|cause| Cause { field: cause.field.clone(), words: cause.message.clone() })
+        .collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    let strict = status.message.split_once("strict decoding error: ").map(|(_, rest)| rest);
+    if let Some(strict) = strict {
+        return strict.split(", ").map(strictly).collect();
+    }
+    if let Some(field) = typed(&status.message) {
+        return field;
+    }
+    vec![Cause { field: String::new(), words: status.message.clone() }]
+}
+
+/// `unknown field "spec.replica"`, `duplicate field "x"`.
+fn strictly(text: &str) -> Cause {
+    let field = text.split('"').nth(1).unwrap_or_default();
+    Cause { field: field.to_owned(), words: text.replace('"', "`") }
+}
+
+/// What server-side apply says of an object that its schema does not fit: each line begins with the field.
+fn typed(message: &str) -> Option<Vec<Cause>> {
+    let (_, rest) = message.split_once("failed to create typed patch object")?;
+    let (_, rest) = rest.split_once("): ")?;
+    let rest = rest.strip_prefix("errors:").unwrap_or(rest);
+    let one = |line: &str| {
+        let line = line.trim();
+        let (field, words) = line.split_once(": ").filter(|(field, _)| field.starts_with('.'))?;
+        Some(Cause { field: field.to_owned(), words: words.to_owned() })
+    };
+    let found: Vec<Cause> = rest.lines().filter_map(one).collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Whether a cause says that a field cannot be changed any more.
+pub(super) fn is_immutable(cause: &Cause) -> bool {
+    cause.words.contains("field is immutable")
+        || cause.words.contains("may not be changed") && cause.words.contains("immutable")
+        || cause.words.contains("updates to statefulset spec for fields other than")
+}
+
+/// A refusal of `manifest` as findings.
+pub(super) fn findings(manifest: &Manifest, status: &Status, redact: &Redact) -> Vec<Finding> {
+    let secret = manifest.key.kind == "Secret" && manifest.key.group.is_empty();
+    let about = |cause: Cause| {
+        let (code, says) = code(status, &cause);
+        let (at, whole) = place(manifest, &cause);
+        let field = cause.field.trim_start_matches('.');
+        let words = words(&cause, field, secret, redact);
+        let message = match (field.is_empty(), whole) {
+            (true, _) => format!("{}: {says}: {words}", manifest.key),
+            (false, _) => format!("{}: `{}`: {words}", manifest.key, redact.clean(field, WORDS)),
+        };
+        let finding = Finding::error(code, message).at(at);
+        match help(code, manifest, &cause) {
+            Some(help) => finding.help(help),
+            None => finding,
+        }
+    };
+    causes(status).into_iter().take(20).map(about).collect()
+}
+
+/// The server's words without what stands beside them anyway.
+fn words(cause: &Cause, field: &str, secret: bool, redact: &Redact) -> String {
+    let mut words = cause.words.as_str();
+    if secret {
+        // They may hold a value in a form that nobody knows beforehand.
+        return match words {
+            _ if is_immutable(cause) => "it cannot be changed".to_owned(),
+            _ if words.starts_with("unknown field") => "unknown field".to_owned(),
+            _ => "not valid (the server's words may hold a value and are not shown)".to_owned(),
+        };
+    }
+    let doubled = format!("`{field}`");
+    if let Some(rest) = words.strip_suffix(doubled.as_str()) {
+        words = rest.trim_end();
+    }
+    redact.clean(words, WORDS)
+}
+
+fn code(status: &Status, cause: &Cause) -> (Code, &'static str) {
+    if is_immutable(cause) {
+        (Code::Immutable, "it cannot be changed")
+    } else if status.message.contains("admission webhook") {
+        (Code::Forbidden, "a webhook of the cluster refuses it")
+    } else if status.code == 403 {
+        (Code::Forbidden, "the cluster forbids it")
+    } else {
+        (Code::Invalid, "the cluster refuses it")
+    }
+}
+
+fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
+    match code {
+        Code::Immutable => {
+            Some(format!("leave the field as it runs, or give the new {} another name", manifest.key.kind))
+        }
+        Code::Forbidden if cause.words.contains("exceeded quota") => {
+            Some("ask for less, delete something, or raise the ResourceQuota".to_owned())
+        }
+        Code::Forbidden if cause.words.contains(" cannot ") && cause.words.contains("in API group") => {
+            Some("give instate's user that permission in the cluster".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Where a cause is shown, and whether the manifest has its very field.
+fn place(manifest: &Manifest, cause: &Cause) -> (Place, bool) {
+    let at = manifest.locate(&cause.field);
+    let missing = cause.words.starts_with("unknown field") || cause.words.contains("not declared in schema");
+    let span = if missing || !at.whole { at.key } else { at.value };
+    (manifest.source.place(span), at.whole)
+}
+
+/// A refusal in one line, where there is no manifest to point at.
+pub(super) fn one_line(status: &Status, secret: bool, redact: &Redact) -> String {
+    let all = causes(status).into_iter().map(|cause| {
+        let field = cause.field.trim_start_matches('.');
+        let words = words(&cause, field, secret, redact);
+        if field.is_empty() { words } else { format!("{}: {words}", text::excerpt(field, WORDS)) }
+    });
+    all.take(3).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(message: &str) -> Status {
+        Status { code: 400, ..Status::failure(message, "BadRequest") }
+    }
+
+    #[test]
+    fn fields_are_found_in_the_words_of_a_server_that_lists_none() {
+        let fields =
+            |message: &str| causes(&status(message)).into_iter().map(|c| c.field).collect::<Vec<_>>();
+        assert_eq!(
+            fields(
+                "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replica\", unknown field \"spec.x\""
+            ),
+            ["spec.replica", "spec.x"]
+        );
+        assert_eq!(
+            fields(
+                "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): errors:\n  .spec.a: field not declared in schema\n  .spec.b: expected string, got 1"
+            ),
+            [".spec.a", ".spec.b"]
+        );
+        assert_eq!(fields("no"), [""]);
+    }
+}

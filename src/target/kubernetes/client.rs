@@ -1,0 +1,250 @@
+//! Talking to an API server: bounded in time, tried again where that can help, its refusals as values.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use http::{Method, Request, header};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+    core::Status,
+};
+use serde_json::Value as Json;
+
+use crate::{
+    config,
+    error::{Error, Result},
+    text,
+};
+
+/// Who asks, in the API server's audit log.
+const USER_AGENT: &str = concat!("instate/", env!("CARGO_PKG_VERSION"));
+/// So many characters of an API server's words are shown.
+const WORDS: usize = 400;
+
+/// How long to try.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For one answer.
+    pub answer: Duration,
+    /// For one request, all tries together.
+    pub request: Duration,
+    /// For everything.
+    pub until: Instant,
+}
+
+impl Patience {
+    /// Somebody waits for a verdict, and may push again.
+    pub fn judging() -> Self {
+        let s = Duration::from_secs;
+        Self { answer: s(5), request: s(8), until: Instant::now() + s(60) }
+    }
+
+    /// An accepted revision is worth waiting for.
+    pub fn deploying(timeout: Duration) -> Self {
+        Self { answer: super::ANSWER, request: timeout, until: Instant::now() + timeout }
+    }
+}
+
+/// Why a request has no answer that it wanted.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// The API server understood and refused.
+    Refused(Box<Status>),
+    /// It could not be asked, or could not answer now.
+    Away(String),
+}
+
+impl Failure {
+    /// The HTTP status of a refusal; 0 where there was none.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Refused(status) => status.code,
+            Self::Away(_) => 0,
+        }
+    }
+
+    pub fn is_not_found(&self) -> bool {
+        self.code() == 404
+    }
+}
+
+/// A failure where the object is not to blame: the server's fault, or nobody's.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Away(reason) => {
+                let error = Self::later(format!("the cluster does not answer: {reason}"));
+                error.help("try again later; is it up, and can this server reach it?")
+            }
+            Failure::Refused(status) if status.code == 401 => {
+                Self::server("the cluster does not accept instate's credentials")
+                    .help("renew those in the kubeconfig that the configuration names")
+            }
+            Failure::Refused(status) => {
+                let words = text::excerpt(&status.message, WORDS);
+                let error = Self::server(format!("the cluster refuses: {words}"));
+                if status.code == 403 {
+                    error.help("give instate's user that permission in the cluster")
+                } else {
+                    error
+                }
+            }
+        }
+    }
+}
+
+/// A connection, opened by the first request.
+pub(super) struct Api {
+    client: Client,
+    patience: Patience,
+}
+
+impl Api {
+    /// Reads the kubeconfig. Nothing is sent.
+    pub async fn new(settings: &config::Kubernetes, patience: Patience) -> Result<Self> {
+        let path = settings.kubeconfig.display();
+        let wrong = |error: &dyn std::fmt::Display| {
+            let reason = text::excerpt(&error.to_string(), WORDS);
+            Error::server(format!("the kubeconfig {path} cannot be used: {reason}"))
+                .help("check it: kubectl --kubeconfig FILE get namespaces")
+        };
+        let mut kubeconfig = read(&settings.kubeconfig)?;
+        if let Some(user) = &settings.impersonate {
+            for named in &mut kubeconfig.auth_infos {
+                if let Some(info) = &mut named.auth_info {
+                    info.impersonate = Some(user.clone());
+                }
+            }
+        }
+        let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+        let mut config =
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(&error))?;
+        config.connect_timeout = Some(Duration::from_secs(5));
+        // Bounded here for every request, whatever it does.
+        config.read_timeout = None;
+        config.write_timeout = None;
+        let client = Client::try_from(config).map_err(|error| wrong(&error))?;
+        Ok(Self { client, patience })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Json, Failure> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// As [`Api::get`], with `None` where there is nothing.
+    pub async fn find(&self, path: &str) -> Result<Option<Json>, Failure> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.is_not_found() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub async fn text(&self, path: &str) -> Result<String, Failure> {
+        let asked = self.client.request_text(request(&Method::GET, path, None));
+        match tokio::time::timeout(self.patience.answer, asked).await {
+            Ok(Ok(text)) => Ok(text),
+            Ok(Err(kube::Error::Api(status))) => Err(Failure::Refused(status)),
+            Ok(Err(error)) => Err(Failure::Away(innermost(&error))),
+            Err(_) => Err(Failure::Away("no answer".to_owned())),
+        }
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
+        let until = self.patience.until.min(Instant::now() + self.patience.request);
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let asked = self.client.request::<Json>(request(&method, path, body));
+            let answer = tokio::time::timeout(self.patience.answer.min(left), asked).await;
+            let (reason, wished) = match answer {
+                Ok(Ok(json)) => return Ok(json),
+                Ok(Err(kube::Error::Api(status))) if !passes(&status) => {
+                    return Err(Failure::Refused(status));
+                }
+                Ok(Err(kube::Error::Api(status))) => {
+                    let wished = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+                    (format!("{} {}", status.code, text::excerpt(&status.message, WORDS)), u64::from(wished))
+                }
+                Ok(Err(error)) => (innermost(&error), 0),
+                Err(_) => {
+                    (format!("no answer within {} s", self.patience.answer.min(left).as_secs().max(1)), 0)
+                }
+            };
+            let pause_now = pause.max(Duration::from_secs(wished.min(10)));
+            if Instant::now() + pause_now >= until {
+                return Err(Failure::Away(reason));
+            }
+            tokio::time::sleep(pause_now).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Kubeconfig> {
+    if let Err(error) = std::fs::metadata(path) {
+        let error = Error::io("read the kubeconfig", path, &error);
+        return Err(error.help("write one there, or change `kubeconfig` in the configuration"));
+    }
+    Kubeconfig::read_from(path).map_err(|_| {
+        // What it says of a file with credentials in it is not repeated.
+        Error::server(format!("{} is no kubeconfig", path.display()))
+            .help("write one, as `kubectl config view --raw` shows it")
+    })
+}
+
+fn request(method: &Method, path: &str, body: Option<&Json>) -> Request<Vec<u8>> {
+    let kind = if method == Method::PATCH { "application/apply-patch+yaml" } else { "application/json" };
+    let bytes = body.map(|body| serde_json::to_vec(body).unwrap_or_default()).unwrap_or_default();
+    let mut request = Request::new(bytes);
+    *request.method_mut() = method.clone();
+    // Every part of a path is encoded where it is made.
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.insert(header::USER_AGENT, header::HeaderValue::from_static(USER_AGENT));
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    request
+}
+
+/// Whether the same request may be answered otherwise a moment later.
+fn passes(status: &Status) -> bool {
+    matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The cause of causes: what is above it says only which library had it.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut at = error;
+    while let Some(below) = at.source() {
+        at = below;
+    }
+    let words = at.to_string();
+    text::excerpt(words.split(" (os error").next().unwrap_or_default(), WORDS)
+}
+
+/// A part of a path, so that no name can lead elsewhere.
+pub(super) fn segment(name: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+
+    #[test]
+    fn no_name_leads_out_of_its_part_of_a_path() {
+        assert_eq!(segment("system:node"), "system:node");
+        assert_eq!(segment("a/../b?c#d%2f é"), "a%2F..%2Fb%3Fc%23d%252f%20%C3%A9");
+    }
+}

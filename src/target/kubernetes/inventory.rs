@@ -1,0 +1,267 @@
+//! The objects that belong to an environment, kept in the cluster.
+//!
+//! - A `ConfigMap` in the environment's namespace lists every object with its UID. It is also a parent as
+//!   the `ApplySet` specification has it, so that `kubectl` can read it.
+//! - An object is listed before it is created and until it is gone.
+//! - Only what is listed, has the listed UID and carries our label is ever deleted: controllers copy labels
+//!   onto objects of their own, and a name may be somebody else's by now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value as Json, json};
+
+use super::kinds;
+use crate::{
+    error::{Error, Result},
+    manifest::ObjectKey,
+};
+
+/// The label of every object of an environment.
+pub(super) const PART_OF: &str = "applyset.kubernetes.io/part-of";
+const PREFIX: &str = "instate-";
+/// The largest object that a cluster keeps is 1 MiB.
+const MAX_SIZE: usize = 1_000_000;
+
+/// Who we are to a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Us {
+    /// The field manager, and the name of the inventory and the Lease.
+    pub manager: String,
+    /// The value of our label.
+    pub part_of: String,
+    /// The namespace of inventory and Lease.
+    pub namespace: String,
+}
+
+impl Us {
+    /// `owner` is the identity of the repository.
+    pub fn new(owner: &str, environment: &str, namespace: &str) -> Self {
+        let manager = format!("{PREFIX}{environment}-{owner}");
+        let digest = ring::digest::digest(
+            &ring::digest::SHA256,
+            format!("{manager}.{namespace}.ConfigMap.").as_bytes(),
+        );
+        let part_of = format!("applyset-{}-v1", BASE64_URL_SAFE_NO_PAD.encode(digest));
+        Self { manager, part_of, namespace: namespace.to_owned() }
+    }
+
+    /// Whose a live object is.
+    pub fn owner(&self, live: &Json) -> Owner {
+        let managers = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+        let applied =
+            managers.filter(|entry| entry["operation"] == "Apply" && entry["subresource"].is_null());
+        let managers: Vec<&str> = applied.filter_map(|entry| entry["manager"].as_str()).collect();
+        let other = managers.iter().find(|name| **name != self.manager && is_instate(name));
+        let label = live["metadata"]["labels"][PART_OF].as_str();
+        match (other, label) {
+            (Some(other), _) => Owner::Other(describe(other)),
+            (None, Some(label)) if label == self.part_of => Owner::Us,
+            (None, Some(label)) => Owner::Other(format!("the ApplySet {label}")),
+            (None, None) if managers.contains(&self.manager.as_str()) => Owner::Us,
+            (None, None) => Owner::Nobody,
+        }
+    }
+}
+
+/// Whether a field manager is some environment's.
+fn is_instate(manager: &str) -> bool {
+    parts(manager).is_some()
+}
+
+fn parts(manager: &str) -> Option<(&str, &str)> {
+    let (environment, id) = manager.strip_prefix(PREFIX)?.rsplit_once('-')?;
+    (id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some((environment, id))
+}
+
+fn describe(manager: &str) -> String {
+    match parts(manager) {
+        Some((environment, id)) => {
+            format!("the environment `{environment}` of the repository with the identity {id}")
+        }
+        None => manager.to_owned(),
+    }
+}
+
+/// Whose a live object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// This environment's.
+    Us,
+    /// No tool's that says so.
+    Nobody,
+    /// Another environment's, or another tool's.
+    Other(String),
+}
+
+/// One object of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// With which version it was applied.
+    pub api_version: String,
+    /// `None` until it is known that it was created.
+    pub uid: Option<String>,
+}
+
+/// The objects of an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Inventory {
+    pub entries: BTreeMap<ObjectKey, Entry>,
+    /// What the API server compares, so that nobody else's writing is lost; `None` before the first.
+    pub version: Option<String>,
+}
+
+impl Inventory {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// It is not one that instate wrote: nothing may be deleted by it, so nothing is done at all.
+    pub fn read(found: Option<&Json>, us: &Us) -> Result<Self> {
+        let Some(found) = found else { return Ok(Self::default()) };
+        let damaged = |what: &str| {
+            let error = Error::server(format!(
+                "the inventory ConfigMap/{} in {} is damaged: {what}",
+                us.manager, us.namespace
+            ));
+            error.help("restore it from a backup, or delete it: what runs is then taken up again, and nothing deleted")
+        };
+        if found["metadata"]["labels"]["applyset.kubernetes.io/id"] != us.part_of.as_str() {
+            return Err(damaged("its label is not instate's"));
+        }
+        let lines = found["data"]["objects"].as_str().ok_or_else(|| damaged("it has no list"))?.lines();
+        let mut entries = BTreeMap::new();
+        for line in lines {
+            let (key, entry) = parse(line).ok_or_else(|| damaged("a line is not an object"))?;
+            entries.insert(key, entry);
+        }
+        let version = found["metadata"]["resourceVersion"].as_str().map(ToOwned::to_owned);
+        Ok(Self { entries, version })
+    }
+
+    /// As the cluster keeps it.
+    ///
+    /// # Errors
+    /// It is too large for a cluster.
+    pub fn to_json(&self, us: &Us) -> Result<Json> {
+        let objects: String = self.entries.iter().map(|(key, entry)| line(key, entry)).collect();
+        if objects.len() > MAX_SIZE {
+            let error = Error::server("the environment has more objects than its inventory can list");
+            return Err(error.help("divide it into several environments"));
+        }
+        let kinds: BTreeSet<String> = self.entries.keys().map(group_kind).collect();
+        let namespaces: BTreeSet<&str> =
+            self.entries.keys().filter_map(|key| key.namespace.as_deref()).collect();
+        let others: Vec<&str> = namespaces.into_iter().filter(|name| *name != us.namespace).collect();
+        Ok(json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": us.manager,
+                "namespace": us.namespace,
+                "resourceVersion": self.version,
+                "labels": {"applyset.kubernetes.io/id": us.part_of, "app.kubernetes.io/managed-by": "instate"},
+                "annotations": {
+                    "applyset.kubernetes.io/tooling": concat!("instate/v", env!("CARGO_PKG_VERSION")),
+                    "applyset.kubernetes.io/contains-group-kinds": kinds.into_iter().collect::<Vec<_>>().join(","),
+                    "applyset.kubernetes.io/additional-namespaces": others.join(","),
+                },
+            },
+            "data": {"objects": objects},
+        }))
+    }
+}
+
+fn group_kind(key: &ObjectKey) -> String {
+    if key.group.is_empty() { key.kind.clone() } else { format!("{}.{}", key.kind, key.group) }
+}
+
+/// `apps/v1 Deployment shop web 1b2c...`; `-` where there is nothing.
+fn line(key: &ObjectKey, entry: &Entry) -> String {
+    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    format!("{} {} {} {} {}\n", entry.api_version, key.kind, or(&key.namespace), or(&entry.uid), key.name)
+}
+
+fn parse(line: &str) -> Option<(ObjectKey, Entry)> {
+    // A name comes last, since names of some kinds may hold anything.
+    let mut parts = line.splitn(5, ' ');
+    let mut next = || parts.next().filter(|part| !part.is_empty()).map(ToOwned::to_owned);
+    let some = |part: String| (part != "-").then_some(part);
+    let (api_version, kind) = (next()?, next()?);
+    let (namespace, uid, name) = (some(next()?), some(next()?), next()?);
+    let group = kinds::group(&api_version).to_owned();
+    Some((ObjectKey { group, kind, namespace, name }, Entry { api_version, uid }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn us() -> Us {
+        Us::new("0123456789abcdef", "production", "shop")
+    }
+
+    #[test]
+    fn the_label_is_that_of_the_specification() {
+        // base64url(sha256("<name>.<namespace>.<kind>.<group>")), as kubectl 1.36 computes it.
+        let us = us();
+        assert_eq!(us.manager, "instate-production-0123456789abcdef");
+        assert!(us.part_of.starts_with("applyset-") && us.part_of.ends_with("-v1") && us.part_of.len() == 55);
+    }
+
+    #[test]
+    fn an_inventory_reads_back_as_it_was_written() {
+        let key = |kind: &str, namespace: Option<&str>, name: &str| ObjectKey {
+            group: if kind == "Deployment" { "apps".into() } else { String::new() },
+            kind: kind.into(),
+            namespace: namespace.map(Into::into),
+            name: name.into(),
+        };
+        let mut inventory = Inventory { version: Some("7".into()), ..Inventory::default() };
+        for (key, uid) in [
+            (key("Deployment", Some("shop"), "web"), Some("u1".to_owned())),
+            (key("Namespace", None, "shop"), None),
+            (key("ConfigMap", Some("other"), "a b"), None),
+        ] {
+            let api_version = if key.group.is_empty() { "v1".to_owned() } else { "apps/v1".to_owned() };
+            inventory.entries.insert(key, Entry { api_version, uid });
+        }
+        let written = inventory.to_json(&us()).expect("it is small");
+        assert_eq!(Inventory::read(Some(&written), &us()).expect("it is good"), inventory);
+        let annotations = &written["metadata"]["annotations"];
+        assert_eq!(
+            annotations["applyset.kubernetes.io/contains-group-kinds"],
+            "ConfigMap,Deployment.apps,Namespace"
+        );
+        assert_eq!(annotations["applyset.kubernetes.io/additional-namespaces"], "other");
+    }
+
+    #[test]
+    fn what_instate_did_not_write_is_no_inventory() {
+        let good = Inventory::default().to_json(&us()).expect("it is small");
+        for (pointer, value) in [
+            ("/data/objects", json!("rubbish")),
+            ("/data/objects", json!(null)),
+            ("/metadata/labels/applyset.kubernetes.io~1id", json!("x")),
+        ] {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).expect("it is there") = value;
+            assert!(Inventory::read(Some(&bad), &us()).is_err(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_another_environment_is_known_by_its_field_manager() {
+        let live = |manager: &str| json!({"metadata": {"managedFields": [{"manager": manager, "operation": "Apply"}]}});
+        assert_eq!(us().owner(&live("kubectl")), Owner::Nobody);
+        assert_eq!(us().owner(&live("instate-production-0123456789abcdef")), Owner::Us);
+        let other = us().owner(&live("instate-production-fedcba9876543210"));
+        assert_eq!(
+            other,
+            Owner::Other(
+                "the environment `production` of the repository with the identity fedcba9876543210".into()
+            )
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! One writer to a cluster: a Lease beside the inventory, for servers that do not share a kernel lock.
+//!
+//! A holder that cannot renew stops writing while its Lease still runs, with time left for a request that
+//! is under way. Time is measured by this machine's monotonic clock alone; the API server's clock and the
+//! other holder's are not trusted.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{
+    client::{Api, Failure, Patience, segment},
+    inventory::Us,
+    runtime,
+};
+use crate::{
+    config,
+    error::{Error, Result},
+    text,
+};
+
+/// How long a Lease runs after it was renewed.
+const DURATION: Duration = Duration::from_secs(60);
+/// Nothing is begun so long after the last renewal: what is under way then has [`super::ANSWER`] to end.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const PACE: Duration = Duration::from_secs(5);
+
+/// A Lease that is held, renewed in the background, and given back when it is dropped.
+pub struct Held {
+    /// When the last renewal that succeeded was sent.
+    renewed: Arc<Mutex<Instant>>,
+    stop: Option<mpsc::Sender<()>>,
+    renewing: Option<JoinHandle<()>>,
+}
+
+impl Held {
+    /// Whether a write may be begun.
+    ///
+    /// # Errors
+    /// The Lease may soon be another's.
+    pub fn check(&self) -> Result<()> {
+        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if renewed.elapsed() < WRITE_WITHIN {
+            return Ok(());
+        }
+        Err(Error::later("the cluster did not answer for so long that another server may deploy now")
+            .help("try again when it answers"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(renewing) = self.renewing.take() {
+            let _ = renewing.join();
+        }
+    }
+}
+
+/// Takes the Lease, waiting for another holder to end. `say` hears of the waiting.
+pub(super) async fn take(
+    api: &Api,
+    settings: &config::Kubernetes,
+    us: &Us,
+    holder: &str,
+    until: Instant,
+    say: &dyn Fn(String),
+) -> Result<Held> {
+    let lease = Lease { path: path(us), us: us.clone(), holder: holder.to_owned() };
+    let mut seen: Option<(Json, Instant)> = None;
+    let renewed = loop {
+        let sent = Instant::now();
+        let found = api.find(&lease.object()).await?;
+        let taken = match &found {
+            None => api.call(Method::POST, &lease.path, Some(&lease.body(&json!(null), 0))).await,
+            Some(found) if lease.is_free(found, seen.as_ref()) => lease.renew(api, found).await,
+            Some(found) => {
+                let spec = &found["spec"];
+                if seen.as_ref().is_none_or(|(known, _)| known != spec) {
+                    if seen.is_none() {
+                        let holder = text::excerpt(spec["holderIdentity"].as_str().unwrap_or("somebody"), 80);
+                        say(format!("waiting: {holder} deploys to this cluster"));
+                    }
+                    seen = Some((spec.clone(), Instant::now()));
+                }
+                if Instant::now() >= until {
+                    let holder = text::excerpt(spec["holderIdentity"].as_str().unwrap_or("somebody"), 80);
+                    return Err(Error::later(format!("{holder} deploys to this cluster and does not end")));
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                continue;
+            }
+        };
+        match taken {
+            Ok(_) => break sent,
+            // Somebody was quicker: look again.
+            Err(failure) if matches!(failure.code(), 409) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    };
+    let renewed = Arc::new(Mutex::new(renewed));
+    let (stop, stopped) = mpsc::channel();
+    let (settings, known) = (settings.clone(), Arc::clone(&renewed));
+    let renewing = thread::spawn(move || keep(&lease, &settings, &known, &stopped));
+    Ok(Held { renewed, stop: Some(stop), renewing: Some(renewing) })
+}
+
+/// Renews until it is told to stop, then gives the Lease back.
+fn keep(
+    lease: &Lease,
+    settings: &config::Kubernetes,
+    renewed: &Mutex<Instant>,
+    stopped: &mpsc::Receiver<()>,
+) {
+    let Ok(runtime) = runtime() else { return };
+    let patience = |request| Patience { answer: super::ANSWER, request, until: Instant::now() + request };
+    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(PACE) {
+        let sent = Instant::now();
+        let done = runtime.block_on(async {
+            let api = Api::new(settings, patience(super::ANSWER)).await.ok()?;
+            let found = api.get(&lease.object()).await.ok()?;
+            (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
+            lease.renew(&api, &found).await.ok()
+        });
+        if done.is_some() {
+            *renewed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+        }
+    }
+    // The next holder need not wait for the end of it.
+    runtime.block_on(async {
+        let api = Api::new(settings, patience(Duration::from_secs(3))).await.ok()?;
+        let mut found = api.get(&lease.object()).await.ok()?;
+        (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
+        found["spec"]["holderIdentity"] = json!("");
+        api.call(Method::PUT, &lease.object(), Some(&found)).await.ok()
+    });
+}
+
+struct Lease {
+    /// Of all Leases in the namespace.
+    path: String,
+    us: Us,
+    holder: String,
+}
+
+impl Lease {
+    fn object(&self) -> String {
+        format!("{}/{}", self.path, segment(&self.us.manager))
+    }
+
+    /// Whether it may be taken: nobody holds it, we do (an earlier run of ours that was killed; the kernel's
+    /// lock sees to it that there is no other), or its holder has not renewed it while we looked.
+    fn is_free(&self, found: &Json, seen: Option<&(Json, Instant)>) -> bool {
+        let spec = &found["spec"];
+        let holder = spec["holderIdentity"].as_str().unwrap_or_default();
+        if holder.is_empty() || holder == self.holder {
+            return true;
+        }
+        let duration = spec["leaseDurationSeconds"].as_u64().map_or(DURATION, Duration::from_secs);
+        seen.is_some_and(|(known, since)| known == spec && since.elapsed() > duration)
+    }
+
+    async fn renew(&self, api: &Api, found: &Json) -> Result<Json, Failure> {
+        let transitions = found["spec"]["leaseTransitions"].as_u64().unwrap_or(0);
+        let changes = u64::from(found["spec"]["holderIdentity"] != self.holder.as_str());
+        let body = self.body(&found["metadata"]["resourceVersion"], transitions + changes);
+        api.call(Method::PUT, &self.object(), Some(&body)).await
+    }
+
+    fn body(&self, version: &Json, transitions: u64) -> Json {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": self.us.manager,
+                "namespace": self.us.namespace,
+                "resourceVersion": version,
+                "labels": {"app.kubernetes.io/managed-by": "instate"},
+            },
+            "spec": {
+                "holderIdentity": self.holder,
+                "leaseDurationSeconds": DURATION.as_secs(),
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": transitions,
+            },
+        })
+    }
+}
+
+fn path(us: &Us) -> String {
+    format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", segment(&us.namespace))
+}

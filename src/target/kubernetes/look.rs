@@ -1,0 +1,161 @@
+//! How the objects of an environment are, and why those that are not well are not.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value as Json;
+
+use super::{
+    AT_ONCE,
+    client::{Api, Failure, segment},
+    inventory::{PART_OF, Us},
+    planning::Watched,
+    redact::Redact,
+    survey::list,
+};
+use crate::{
+    error::Result,
+    manifest::ObjectKey,
+    wait::{
+        health::{Health, health},
+        why,
+    },
+};
+
+/// From so many objects of a kind in a namespace on, all of ours are asked for at once.
+const LIST_FROM: usize = 4;
+/// Of one object that is not well, so many causes and so many warnings are told.
+const CAUSES: usize = 3;
+/// So many last lines of a container.
+const LOG_LINES: usize = 5;
+/// Characters of a line.
+const LINE: usize = 300;
+
+/// How each object is now.
+pub(super) async fn look(api: &Api, us: &Us, watched: &[Watched]) -> Result<Vec<(ObjectKey, Health)>> {
+    let mut groups: BTreeMap<&str, Vec<&Watched>> = BTreeMap::new();
+    for one in watched {
+        groups.entry(&one.beside).or_default().push(one);
+    }
+    let asked = groups.into_iter().map(async |(beside, watched)| {
+        let found = if watched.len() < LIST_FROM {
+            let asked = watched.iter().map(async |one| api.find(&one.path).await);
+            stream::iter(asked).buffered(AT_ONCE).try_collect::<Vec<_>>().await?
+        } else {
+            let path = format!("{beside}?labelSelector={}%3D{}", segment(PART_OF), us.part_of);
+            let all = list(api, &path).await?;
+            let by_name = |name: &str| all.iter().find(|live| live["metadata"]["name"] == name).cloned();
+            watched.iter().map(|one| by_name(&one.key.name)).collect()
+        };
+        let mut healths = Vec::new();
+        for (one, live) in watched.into_iter().zip(found) {
+            let health = match live {
+                Some(live) => settled(api, one, &live, health(&one.key.group, &one.key.kind, &live)).await?,
+                None => Health::Failed("it is not there any more".to_owned()),
+            };
+            healths.push((one.key.clone(), health));
+        }
+        Ok::<_, Failure>(healths)
+    });
+    let healths: Vec<Vec<_>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    Ok(healths.into_iter().flatten().collect())
+}
+
+/// A claim that waits for its first Pod is as well as it can be.
+async fn settled(api: &Api, one: &Watched, live: &Json, health: Health) -> Result<Health, Failure> {
+    let waits = one.key.kind == "PersistentVolumeClaim" && matches!(health, Health::Waiting(_));
+    let Some(class) = live["spec"]["storageClassName"].as_str().filter(|class| waits && !class.is_empty())
+    else {
+        return Ok(health);
+    };
+    let class = api.find(&format!("/apis/storage.k8s.io/v1/storageclasses/{}", segment(class))).await;
+    match class {
+        Ok(Some(class)) if class["volumeBindingMode"] == "WaitForFirstConsumer" => Ok(Health::Ready),
+        Err(Failure::Away(reason)) => Err(Failure::Away(reason)),
+        _ => Ok(health),
+    }
+}
+
+/// Why an object is not well, in lines; what cannot be asked is left out.
+pub(super) async fn explain(api: &Api, watched: &Watched, redact: &Redact) -> Vec<String> {
+    let Ok(Some(live)) = api.find(&watched.path).await else { return Vec::new() };
+    let namespace = watched.key.namespace.as_deref().unwrap_or_default();
+    let mut lines = Vec::new();
+    let pods = pods(api, watched, &live, namespace).await;
+    let causes = why::causes(&pods);
+    for (n, cause) in causes.iter().enumerate().take(CAUSES) {
+        lines.push(redact.clean(&cause.line(), LINE));
+        if let (Some((container, previous)), true) = (&cause.log, n < 2) {
+            let last = log(api, namespace, &cause.pod, container, *previous).await;
+            lines.extend(last.into_iter().map(|line| format!("  | {}", redact.clean(&line, LINE))));
+        }
+    }
+    if causes.len() > CAUSES {
+        lines.push(format!("and {} other causes", causes.len() - CAUSES));
+    }
+    // Pods that said why need no events; where there are no pods, events say why.
+    let told = causes.iter().any(|cause| cause.words != "not ready yet");
+    let warnings = warnings(api, watched, &live, namespace).await;
+    let most = if told { 1 } else { CAUSES };
+    let new = warnings.into_iter().filter(|warning| {
+        let message = warning.split_once(": ").map_or(warning.as_str(), |(_, message)| message);
+        !causes.iter().any(|cause| cause.words.contains(message))
+    });
+    lines.extend(new.take(most).map(|warning| redact.clean(&format!("event {warning}"), LINE)));
+    lines
+}
+
+async fn pods(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec<Json> {
+    if watched.key.kind == "Pod" {
+        return vec![live.clone()];
+    }
+    let Some(labels) = live["spec"]["selector"]["matchLabels"].as_object() else { return Vec::new() };
+    let selector: Vec<String> = labels
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{}%3D{}", segment(key), segment(value.as_str()?))))
+        .collect();
+    let path =
+        format!("/api/v1/namespaces/{}/pods?labelSelector={}", segment(namespace), selector.join("%2C"));
+    let pods = list(api, &path).await.unwrap_or_default();
+    pods.into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect()
+}
+
+/// Warnings about the object, and about what was made for it: `ReplicaSet`s,
+/// Pods and Jobs.
+async fn warnings(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec<String> {
+    if namespace.is_empty() {
+        return Vec::new();
+    }
+    let path = format!("/api/v1/namespaces/{}/events?fieldSelector=type%3DWarning", segment(namespace));
+    let events = list(api, &path).await.unwrap_or_default();
+    let (kind, name) = (watched.key.kind.as_str(), watched.key.name.as_str());
+    let since = live["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+    let is_ours = |event: &Json| {
+        let of = &event["involvedObject"];
+        let (of_kind, of_name) =
+            (of["kind"].as_str().unwrap_or_default(), of["name"].as_str().unwrap_or_default());
+        let made = of_name.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        let is_it = of_kind == kind && of_name == name;
+        (is_it || (made && matches!(of_kind, "ReplicaSet" | "Pod" | "Job")))
+            && event["metadata"]["creationTimestamp"].as_str().unwrap_or_default() >= since
+    };
+    let ours: Vec<Json> = events.into_iter().filter(is_ours).collect();
+    why::warnings(&ours)
+}
+
+/// The last lines of a container, of the run before where it was started again.
+async fn log(api: &Api, namespace: &str, pod: &str, container: &str, previous: bool) -> Vec<String> {
+    let path = |previous: bool| {
+        format!(
+            "/api/v1/namespaces/{}/pods/{}/log?container={}&tailLines={LOG_LINES}&limitBytes=4096&previous={previous}",
+            segment(namespace),
+            segment(pod),
+            segment(container),
+        )
+    };
+    let mut text = api.text(&path(previous)).await.unwrap_or_default();
+    if text.trim().is_empty() && previous {
+        text = api.text(&path(false)).await.unwrap_or_default();
+    }
+    text.lines().filter(|line| !line.trim().is_empty()).map(ToOwned::to_owned).collect()
+}

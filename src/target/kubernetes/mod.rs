@@ -1,0 +1,295 @@
+//! A Kubernetes cluster.
+//!
+//! - What is written is listed first, in an inventory in the cluster ([`inventory`]); what is deleted is in
+//!   that list, with the listed UID and our label.
+//! - Two environments never share an object: what another one applied is refused, never taken.
+//! - What runs already is not written: no request that writes is sent for a revision that runs.
+//! - One writer at a time: a kernel's lock on the server, a Lease in the cluster ([`lease`]).
+//! - No Secret's value leaves this room ([`redact`]).
+
+mod answer;
+mod carry;
+mod client;
+mod inventory;
+mod kinds;
+mod lease;
+mod look;
+mod planning;
+mod redact;
+mod survey;
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+use self::{
+    carry::Carrier,
+    client::{Api, Patience, segment},
+    inventory::Us,
+    lease::Held,
+    planning::{For, Plan},
+    redact::Redact,
+};
+use super::{Judged, Left, Planned, Say, Stopped, Target, Wanted};
+use crate::{
+    config,
+    error::{Error, Result},
+    finding::{Code, Finding, Severity},
+    text,
+    wait::{self, health::Health},
+};
+
+/// So many requests are under way at once: enough to hide the time that each takes, few enough for the API
+/// server's share of one client.
+const AT_ONCE: usize = 16;
+/// One answer to a deployment may take so long.
+const ANSWER: Duration = Duration::from_secs(25);
+/// Of so many objects that are not well it is told why.
+const EXPLAINED: usize = 5;
+/// Characters of a reason.
+const REASON: usize = 2000;
+
+/// A cluster as a target.
+pub struct Cluster {
+    settings: config::Kubernetes,
+    timeout: Duration,
+    settle: Duration,
+    namespace: String,
+    us: Us,
+    owner: String,
+    runtime: Runtime,
+    redact: Redact,
+}
+
+/// Everything here waits for one API server: one thread does.
+fn runtime() -> Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::server(format!("the system gives no way to wait for a network: {error}")))
+}
+
+/// The path of the inventory.
+fn inventory_path(us: &Us) -> String {
+    format!("/api/v1/namespaces/{}/configmaps/{}", segment(&us.namespace), segment(&us.manager))
+}
+
+impl Cluster {
+    /// That of `environment` in the repository with the identity `owner`. Nothing is sent.
+    ///
+    /// # Errors
+    /// The system gives no way to wait.
+    pub fn new(
+        settings: &config::Kubernetes,
+        environment: &config::Environment,
+        owner: &str,
+    ) -> Result<Self> {
+        Ok(Self {
+            settings: settings.clone(),
+            timeout: environment.timeout,
+            settle: environment.settle,
+            namespace: environment.namespace.clone(),
+            us: Us::new(owner, &environment.name, &environment.namespace),
+            owner: owner.to_owned(),
+            runtime: runtime()?,
+            redact: Redact::default(),
+        })
+    }
+
+    fn deploying(&self) -> Patience {
+        Patience::deploying(self.timeout)
+    }
+
+    /// Wanted against live. What is wrong is in the findings.
+    async fn made(&self, api: &Api, wanted: &Wanted<'_>, whom: For) -> Result<(Plan, survey::Survey)> {
+        self.learn(wanted);
+        let mut survey = survey::survey(api, &self.us, wanted, &self.namespace).await?;
+        survey.live.values().for_each(|live| self.redact.learn(live));
+        let plan = planning::plan(api, &self.us, &mut survey, wanted.manifests, &self.redact, whom).await?;
+        Ok((plan, survey))
+    }
+
+    /// What must not be shown, also of Secrets that are not looked at now.
+    fn learn(&self, wanted: &Wanted<'_>) {
+        let secrets = wanted.manifests.iter().filter(|manifest| manifest.key.kind == "Secret");
+        let bodies = secrets.filter_map(|manifest| manifest.json().ok());
+        bodies.for_each(|body| self.redact.learn(&body));
+    }
+
+    fn carrier<'c>(&'c self, api: &'c Api, held: Option<&'c Held>, say: Say<'c>) -> Carrier<'c> {
+        Carrier { api, us: &self.us, held, redact: &self.redact, say, wrote: Cell::new(false) }
+    }
+}
+
+impl Target for Cluster {
+    type Plan = Plan;
+    type Held = Held;
+
+    fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged> {
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, Patience::judging()).await?;
+            let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
+            let mut findings = survey.findings;
+            if wanted.manifests.is_empty() && !survey.inventory.entries.is_empty() {
+                let n = text::count(survey.inventory.entries.len(), "object");
+                let message = format!("the revision has no manifest, and what runs ({n}) would be deleted");
+                let help = "to end an environment take it out of the server's configuration";
+                findings.push(Finding::error(Code::NoManifests, message).help(help));
+            }
+            let unseen: Vec<_> =
+                plan.writes.iter().filter_map(|write| Some((write, write.object.needs.as_ref()?))).collect();
+            let unchecked = unseen.first().map(|(first, needs)| {
+                let others = match unseen.len() - 1 {
+                    0 => String::new(),
+                    n => format!(" and {}", text::count(n, "other object")),
+                };
+                let what = if needs.starts_with("Namespace") { "in full" } else { "by its schema" };
+                format!("{}{others} cannot be checked {what} before {needs} is there", first.object.key)
+            });
+            findings.extend(plan.said.iter().map(|said| Finding::warning(Code::Conflict, said.clone())));
+            Ok(Judged { findings, changes: Some(plan.counts()), unchecked })
+        })
+    }
+
+    fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan> {
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, self.deploying()).await?;
+            let (plan, survey) = self.made(&api, wanted, For::Deployment).await?;
+            let mut wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+            let Some(first) = wrong.next() else { return Ok(plan) };
+            let more = match wrong.count() {
+                0 => String::new(),
+                n => format!(" (and {})", text::count(n, "other error")),
+            };
+            let place = first
+                .place
+                .as_ref()
+                .map(|p| format!("{}:{}:{}: ", p.path, p.line, p.column))
+                .unwrap_or_default();
+            let error = Error::revision(format!("{place}{}{more}", first.message));
+            Err(match first.help {
+                Some(help) => error.help(help),
+                None => error,
+            })
+        })
+    }
+
+    fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Held>> {
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, self.deploying()).await?;
+            self.ground(&api, wanted).await?;
+            let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let holder = format!("{node}/{}", self.owner);
+            let until = Instant::now() + self.timeout;
+            lease::take(&api, &self.settings, &self.us, &holder, until, say).await.map(Some)
+        })
+    }
+
+    fn apply(
+        &self,
+        plan: &mut Plan,
+        _: &Wanted<'_>,
+        held: Option<&Held>,
+        say: Say<'_>,
+    ) -> Result<(), Stopped> {
+        plan.said.iter().for_each(|said| say(said.clone()));
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, self.deploying()).await?;
+            let carrier = self.carrier(&api, held, say);
+            let done = carrier.apply(plan).await;
+            let left = if carrier.wrote.get() { Left::Between } else { Left::Before };
+            done.map_err(|error| Stopped { error, left })
+        })
+    }
+
+    fn wait(&self, plan: &Plan, _: &Wanted<'_>, say: Say<'_>) -> Result<(), Stopped> {
+        if plan.watched.is_empty() {
+            return Ok(());
+        }
+        let unhealthy = |error| Stopped { error, left: Left::Unhealthy };
+        self.runtime.block_on(async {
+            let patience = Patience { until: Instant::now() + self.timeout + ANSWER, ..self.deploying() };
+            let api = Api::new(&self.settings, patience).await.map_err(unhealthy)?;
+            let settle = if plan.writes.is_empty() { Duration::ZERO } else { self.settle };
+            let waiting = wait::Patience { until: Instant::now() + self.timeout, settle };
+            let look = async || look::look(&api, &self.us, &plan.watched).await;
+            let clean = |line: String| say(self.redact.clean(&line, REASON));
+            let unwell = wait::until_healthy(look, waiting, &clean).await.map_err(unhealthy)?;
+            if unwell.is_empty() {
+                return Ok(());
+            }
+            let mut reasons = Vec::new();
+            for (key, health) in unwell.iter().take(EXPLAINED) {
+                let (Health::Waiting(how) | Health::Failed(how)) = health else { continue };
+                let watched = plan.watched.iter().find(|watched| watched.key == *key);
+                let lines = match watched {
+                    Some(watched) => look::explain(&api, watched, &self.redact).await,
+                    None => Vec::new(),
+                };
+                clean(format!("{key}: {how}"));
+                for line in &lines {
+                    clean(format!("  {line}"));
+                }
+                let first = lines.iter().filter(|line| !line.starts_with("  | ")).take(2).cloned();
+                let last = lines.iter().rfind(|line| line.starts_with("  | "));
+                let last = last.map(|line| format!("its last line: {}", line.trim_start_matches("  | ")));
+                let all: Vec<String> = std::iter::once(how.clone()).chain(first).chain(last).collect();
+                reasons.push(format!("{key}: {}", all.join("; ")));
+            }
+            if unwell.len() > EXPLAINED {
+                reasons.push(format!("and {} more", text::count(unwell.len() - EXPLAINED, "object")));
+            }
+            let failed = unwell.iter().any(|(_, health)| matches!(health, Health::Failed(_)));
+            let when =
+                if failed { String::new() } else { format!(" after {}", text::duration(self.timeout)) };
+            let message = self.redact.clean(&format!("not healthy{when}: {}", reasons.join(". ")), REASON);
+            Err(unhealthy(Error::revision(message)))
+        })
+    }
+
+    fn prune(&self, plan: &mut Plan, held: Option<&Held>, say: Say<'_>) -> Result<(), Stopped> {
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, self.deploying()).await?;
+            let carrier = self.carrier(&api, held, say);
+            let done = carrier.prune(plan, Instant::now() + self.timeout).await;
+            done.map_err(|error| Stopped { error, left: Left::Between })
+        })
+    }
+
+    fn probe(&self) -> Result<()> {
+        self.runtime.block_on(async {
+            let api = Api::new(&self.settings, Patience::judging()).await?;
+            let found = api.find(&inventory_path(&self.us)).await?;
+            inventory::Inventory::read(found.as_ref(), &self.us).map(|_| ())
+        })
+    }
+}
+
+impl Cluster {
+    /// Makes the namespace in which the inventory is kept, where the revision declares it and it is not
+    /// there: whatever was written before the inventory must be found again by its owner alone.
+    async fn ground(&self, api: &Api, wanted: &Wanted<'_>) -> Result<()> {
+        let path = format!("/api/v1/namespaces/{}", segment(&self.us.namespace));
+        match api.find(&path).await {
+            Ok(None) => {}
+            Err(failure) if failure.code() != 403 => return Err(failure.into()),
+            _ => return Ok(()),
+        }
+        let is_it = |key: &crate::manifest::ObjectKey| {
+            key.kind == "Namespace" && key.group.is_empty() && key.name == self.us.namespace
+        };
+        if wanted.manifests.iter().any(|manifest| is_it(&manifest.key)) {
+            let body = json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": self.us.namespace, "labels": {inventory::PART_OF: self.us.part_of}},
+            });
+            let path = planning::apply_path(&self.us, &path, false, false);
+            api.call(Method::PATCH, &path, Some(&body)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Is it healthy yet, and if not, why not.
+
+pub mod health;
+pub mod why;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use crate::{error::Result, manifest::ObjectKey, target::Say};
+use health::{Health, runs_containers};
+
+/// Between two looks, at first; later it is less often.
+const PACE: Duration = Duration::from_millis(250);
+/// So often it is said what is waited for.
+const SAY: Duration = Duration::from_secs(10);
+/// So many objects are named in one line.
+const NAMED: usize = 3;
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Until it is given up.
+    pub until: Instant,
+    /// How long all must have been healthy without a break: what dies after a second is not.
+    pub settle: Duration,
+}
+
+/// Looks until all objects are healthy. What is not in the end is returned with how it is.
+///
+/// # Errors
+/// It cannot be looked at.
+pub async fn until_healthy(
+    mut look: impl AsyncFnMut() -> Result<Vec<(ObjectKey, Health)>>,
+    patience: Patience,
+    say: Say<'_>,
+) -> Result<Vec<(ObjectKey, Health)>> {
+    let began = Instant::now();
+    let mut said = began;
+    let mut ready: BTreeMap<ObjectKey, bool> = BTreeMap::new();
+    let mut settling: Option<Instant> = None;
+    loop {
+        let objects = look().await?;
+        let now = Instant::now();
+        for (key, health) in &objects {
+            let is = *health == Health::Ready;
+            match (ready.insert(key.clone(), is), health) {
+                (None, Health::Ready) if !is_work(key) => {}
+                (None | Some(false), Health::Ready) => say(format!("{key} is {}", word(key))),
+                (Some(true), Health::Waiting(how) | Health::Failed(how)) => {
+                    say(format!("{key} was {}, and is not any more: {how}", word(key)));
+                }
+                _ => {}
+            }
+        }
+        let unwell: Vec<(ObjectKey, Health)> =
+            objects.iter().filter(|(_, health)| *health != Health::Ready).cloned().collect();
+        if unwell.iter().any(|(_, health)| matches!(health, Health::Failed(_))) {
+            return Ok(unwell);
+        }
+        if unwell.is_empty() {
+            let since = *settling.get_or_insert(now);
+            let settle = if objects.iter().any(|(key, _)| runs_containers(&key.group, &key.kind)) {
+                patience.settle
+            } else {
+                Duration::ZERO
+            };
+            if now.duration_since(since) >= settle {
+                return Ok(Vec::new());
+            }
+        } else {
+            settling = None;
+            if now >= patience.until {
+                return Ok(unwell);
+            }
+            if now.duration_since(said) >= SAY {
+                said = now;
+                say(waiting(&unwell, now.duration_since(began)));
+            }
+        }
+        let pace = if now.duration_since(began) > SAY { PACE * 4 } else { PACE };
+        tokio::time::sleep(pace).await;
+    }
+}
+
+/// Whether that it is ready is worth a line, even where it was so at once.
+fn is_work(key: &ObjectKey) -> bool {
+    runs_containers(&key.group, &key.kind) || key.kind == "Job"
+}
+
+/// What a kind is when it is well.
+fn word(key: &ObjectKey) -> &'static str {
+    match key.kind.as_str() {
+        "Deployment" | "DaemonSet" | "ReplicaSet" | "ReplicationController" => "available",
+        "Job" => "complete",
+        "PersistentVolumeClaim" => "bound",
+        "Namespace" => "active",
+        "CustomResourceDefinition" => "established",
+        _ => "ready",
+    }
+}
+
+fn waiting(unwell: &[(ObjectKey, Health)], since: Duration) -> String {
+    let how = |health: &Health| match health {
+        Health::Waiting(how) | Health::Failed(how) => how.clone(),
+        Health::Ready => String::new(),
+    };
+    let named: Vec<String> =
+        unwell.iter().take(NAMED).map(|(key, health)| format!("{key}: {}", how(health))).collect();
+    let more =
+        if unwell.len() > NAMED { format!("; and {} more", unwell.len() - NAMED) } else { String::new() };
+    format!("waiting since {} s for {}{more}", since.as_secs(), named.join("; "))
+}
