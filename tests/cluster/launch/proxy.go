@@ -1,0 +1,3 @@
+package main
+
+func runProxy(kubeconfigFile, out string) error { return nil }
