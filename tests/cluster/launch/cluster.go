@@ -60,6 +60,10 @@ const node = `{"apiVersion": "v1", "kind": "Node",
 
 var nodes = []string{"node-1", "node-2"}
 
+const apiserver = "kube-apiserver"
+
+var clients = []string{"kube-controller-manager", "kube-scheduler", "kwok"}
+
 type child struct {
 	command *exec.Cmd
 	done    chan struct{}
@@ -68,18 +72,20 @@ type child struct {
 }
 
 type cluster struct {
-	dir, server, token string
-	client             *http.Client
-	children           map[string]*child
-	arguments          map[string][]string
-	failed             chan error
+	dir, server string
+	// Of the user `harness`, which is this program.
+	token     string
+	client    *http.Client
+	children  map[string]*child
+	arguments map[string][]string
+	failed    chan error
 }
 
 func up(dir string, audit bool) error {
 	c := &cluster{dir: dir, children: map[string]*child{}, failed: make(chan error, 8)}
 	// Nothing of the cluster survives this process in any case; this order is the quickest.
 	defer func() {
-		c.stop("kube-apiserver")
+		c.stop(apiserver)
 		for name := range c.children {
 			c.stop(name)
 		}
@@ -89,7 +95,7 @@ func up(dir string, audit bool) error {
 	if err := c.prepare(audit); err != nil {
 		return err
 	}
-	for _, name := range []string{"etcd", "kube-apiserver"} {
+	for _, name := range []string{"etcd", apiserver} {
 		if err := c.start(name); err != nil {
 			return err
 		}
@@ -98,7 +104,7 @@ func up(dir string, audit bool) error {
 	if err := c.either(ready, signals); err != nil {
 		return err
 	}
-	for _, name := range []string{"kube-controller-manager", "kube-scheduler", "kwok"} {
+	for _, name := range clients {
 		if err := c.start(name); err != nil {
 			return err
 		}
@@ -123,10 +129,17 @@ func (c *cluster) either(ready <-chan error, signals <-chan os.Signal) error {
 }
 
 func (c *cluster) do(line string) (string, error) {
-	const apiserver = "kube-apiserver"
-	signal := func(signal syscall.Signal) error { return c.children[apiserver].command.Process.Signal(signal) }
+	if name, found := strings.CutPrefix(line, "create namespace "); found {
+		return "ok", c.createNamespace(name)
+	}
+	if name, found := strings.CutPrefix(line, "delete namespace "); found {
+		_, _, err := c.request("DELETE", "/api/v1/namespaces/"+name, "")
+		return "ok", err
+	}
 	switch line {
 	case "stop apiserver":
+		// Who asks in vain meanwhile would ask again only after up to a minute.
+		c.signal(syscall.SIGSTOP, clients...)
 		c.stop(apiserver)
 		return "ok", nil
 	case "start apiserver":
@@ -134,11 +147,15 @@ func (c *cluster) do(line string) (string, error) {
 		if err := c.start(apiserver); err != nil {
 			return "", err
 		}
-		return "ok", c.await("/readyz", ok)
+		err := c.await("/readyz", ok)
+		c.signal(syscall.SIGCONT, clients...)
+		return "ok", err
 	case "pause apiserver":
-		return "ok", signal(syscall.SIGSTOP)
+		c.signal(syscall.SIGSTOP, apiserver)
+		return "ok", nil
 	case "continue apiserver":
-		return "ok", signal(syscall.SIGCONT)
+		c.signal(syscall.SIGCONT, apiserver)
+		return "ok", nil
 	case "flush":
 		return "ok", c.flush()
 	}
@@ -162,18 +179,20 @@ func (c *cluster) prepare(audit bool) (err error) {
 		return err
 	}
 	c.server, c.token = fmt.Sprintf("https://127.0.0.1:%d", ports[0]), rand.Text()
+	admin := rand.Text()
 	etcd, kubelet := fmt.Sprintf("http://127.0.0.1:%d", ports[1]), fmt.Sprint(ports[2])
 	controllers, scheduler, kwok := rand.Text(), rand.Text(), rand.Text()
 	files := map[string][]byte{
 		"ca.crt":                 id.authority,
 		"server.crt":             id.certificate,
 		"server.key":             id.key,
-		"kubeconfig":             kubeconfig(c.server, id.authority, c.token),
+		"kubeconfig":             kubeconfig(c.server, id.authority, admin),
 		"controllers.kubeconfig": kubeconfig(c.server, id.authority, controllers),
 		"scheduler.kubeconfig":   kubeconfig(c.server, id.authority, scheduler),
 		"kwok.kubeconfig":        kubeconfig(c.server, id.authority, kwok),
-		"tokens.csv": fmt.Appendf(nil, "%s,admin,1,system:masters\n%s,system:kube-controller-manager,2,system:masters\n"+
-			"%s,system:kube-scheduler,3,system:masters\n%s,kwok,4,system:masters\n", c.token, controllers, scheduler, kwok),
+		"tokens.csv": fmt.Appendf(nil, "%s,harness,0,system:masters\n%s,admin,1,system:masters\n"+
+			"%s,system:kube-controller-manager,2,system:masters\n%s,system:kube-scheduler,3,system:masters\n"+
+			"%s,kwok,4,system:masters\n", c.token, admin, controllers, scheduler, kwok),
 		"audit.yaml":       []byte(auditPolicy),
 		"kwok.yaml":        fmt.Appendf(nil, kwokConfig, c.dir),
 		"pod.log":          []byte(podLogs),
@@ -191,17 +210,17 @@ func (c *cluster) prepare(audit bool) (err error) {
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true},
 	}
 	file := func(name string) string { return filepath.Join(c.dir, name) }
-	apiserver := []string{
+	serve := []string{
 		"--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
 		"--tls-cert-file=" + file("server.crt"), "--tls-private-key-file=" + file("server.key"),
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + file("server.key"),
 		"--service-account-signing-key-file=" + file("server.key"), "--token-auth-file=" + file("tokens.csv"),
 		"--authorization-mode=RBAC", "--allow-privileged=true", "--service-cluster-ip-range=10.0.0.0/16",
-		// There is no Service `kubernetes` to keep, since nobody in a Pod could reach it.
+		// Nobody in a Pod asks the Service `kubernetes`, whose endpoint may not be on the loopback interface.
 		"--endpoint-reconciler-type=none", "--profiling=false", "--shutdown-delay-duration=0s",
 	}
 	if audit {
-		apiserver = append(apiserver, "--audit-policy-file="+file("audit.yaml"), "--audit-log-path="+file("audit.log"),
+		serve = append(serve, "--audit-policy-file="+file("audit.yaml"), "--audit-log-path="+file("audit.log"),
 			// Megabytes; a new file would spoil the positions that clients keep.
 			"--audit-log-maxsize=100000")
 	}
@@ -218,7 +237,7 @@ func (c *cluster) prepare(audit bool) (err error) {
 			"--data-dir=" + file("etcd"), "--unsafe-no-fsync", "--log-level=warn", "--listen-client-urls=" + etcd,
 			"--advertise-client-urls=" + etcd, "--listen-peer-urls=http://127.0.0.1:0",
 		},
-		"kube-apiserver": apiserver,
+		apiserver: serve,
 		"kube-controller-manager": {
 			"--kubeconfig=" + file("controllers.kubeconfig"), "--leader-elect=false", "--secure-port=0",
 			"--root-ca-file=" + file("ca.crt"), "--service-account-private-key-file=" + file("server.key"),
@@ -293,6 +312,13 @@ func (c *cluster) stop(name string) {
 	}
 }
 
+func (c *cluster) signal(signal syscall.Signal, names ...string) {
+	for _, name := range names {
+		// One that has ended is reported elsewhere.
+		_ = c.children[name].command.Process.Signal(signal)
+	}
+}
+
 // populate waits until the cluster would run a Pod.
 func (c *cluster) populate() error {
 	for _, name := range nodes {
@@ -307,6 +333,16 @@ func (c *cluster) populate() error {
 		}
 	}
 	return c.await("/api/v1/namespaces/default/serviceaccounts/default", ok)
+}
+
+// createNamespace waits until Pods may be made there.
+func (c *cluster) createNamespace(name string) error {
+	body := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": %q}}`, name)
+	status, text, err := c.request("POST", "/api/v1/namespaces", body)
+	if err != nil || status != http.StatusCreated {
+		return fmt.Errorf("cannot create the namespace %s: %d %s %v", name, status, text, err)
+	}
+	return c.await("/api/v1/namespaces/"+name+"/serviceaccounts/default", ok)
 }
 
 func ok([]byte) bool { return true }

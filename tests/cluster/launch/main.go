@@ -40,14 +40,14 @@ func run(arguments []string) error {
 			return fmt.Errorf("up: in which folder?")
 		}
 		audit := flags.Bool("audit", false, "write DIR/audit.log")
-		remove := flags.Bool("remove", false, "remove DIR at the end")
+		remove := flags.Bool("remove", false, "remove DIR at the end, unless something went wrong")
 		if err := flags.Parse(arguments[2:]); err != nil {
 			return err
 		}
-		if *remove {
-			defer os.RemoveAll(arguments[1])
+		if err := up(arguments[1], *audit); err != nil || !*remove {
+			return err
 		}
-		return up(arguments[1], *audit)
+		return os.RemoveAll(arguments[1])
 	case "proxy":
 		kubeconfig := flags.String("kubeconfig", "", "of the cluster")
 		out := flags.String("out", "", "the kubeconfig of the proxy")
