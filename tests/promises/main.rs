@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod check;
+mod cluster;
 mod common;
 mod crashes;
 mod demo;

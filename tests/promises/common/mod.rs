@@ -1,8 +1,9 @@
-//! Hermetic worlds for real `git push`es over a path, over ssh and over http.
+//! Hermetic worlds for real `git push`es over a path, over ssh and over http, and real clusters to deploy to.
 
 // Every test binary compiles this module and uses only a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod cluster;
 pub mod http;
 pub mod mount;
 pub mod points;
@@ -16,6 +17,7 @@ pub mod tree;
 pub mod unread;
 pub mod world;
 
+pub use cluster::{Cluster, Namespace, Proxy, Request, eventually};
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
 pub use points::said;
