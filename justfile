@@ -12,6 +12,13 @@ demo:
 test *NAME:
     tests/run {{ NAME }}
 
+# Run a Kubernetes cluster to try things on, until Ctrl-C (needs Go)
+cluster:
+    CARGO_TARGET_DIR=target tests/cluster/build
+    rm -rf target/cluster/dev
+    @echo "export KUBECONFIG=$PWD/target/cluster/dev/kubeconfig PATH=$PWD/target/cluster/bin:\$PATH"
+    target/cluster/bin/cluster up target/cluster/dev --remove
+
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
     cargo insta review
