@@ -34,6 +34,12 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// Whether only a cluster can find it.
+            #[must_use]
+            pub fn is_of_cluster(self) -> bool {
+                self.number() >= "I0401" || matches!(self, Self::KindUnknown | Self::NamespaceMissing)
+            }
+
             /// Every code there is, in the order of their numbers.
             pub const ALL: &'static [Code] = &[$(Code::$name),+];
 

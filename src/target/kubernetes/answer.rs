@@ -97,15 +97,24 @@ fn words(cause: &Cause, field: &str, secret: bool, redact: &Redact) -> String {
         // They may hold a value in a form that nobody knows beforehand.
         return match words {
             _ if is_immutable(cause) => "it cannot be changed".to_owned(),
-            _ if words.starts_with("unknown field") => "unknown field".to_owned(),
+            _ if is_unknown(words) => "unknown field".to_owned(),
+            // Only what was expected: what was found may be the value.
+            _ if words.starts_with("expected ") => words.split(", got").next().unwrap_or_default().to_owned(),
             _ => "not valid (the server's words may hold a value and are not shown)".to_owned(),
         };
+    }
+    if is_unknown(words) {
+        return "unknown field".to_owned();
     }
     let doubled = format!("`{field}`");
     if let Some(rest) = words.strip_suffix(doubled.as_str()) {
         words = rest.trim_end();
     }
     redact.clean(words, WORDS)
+}
+
+fn is_unknown(words: &str) -> bool {
+    words.starts_with("unknown field") || words.contains("not declared in schema")
 }
 
 fn code(status: &Status, cause: &Cause) -> (Code, &'static str) {
@@ -138,8 +147,7 @@ fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
 /// Where a cause is shown, and whether the manifest has its very field.
 fn place(manifest: &Manifest, cause: &Cause) -> (Place, bool) {
     let at = manifest.locate(&cause.field);
-    let missing = cause.words.starts_with("unknown field") || cause.words.contains("not declared in schema");
-    let span = if missing || !at.whole { at.key } else { at.value };
+    let span = if is_unknown(&cause.words) || !at.whole { at.key } else { at.value };
     (manifest.source.place(span), at.whole)
 }
 

@@ -211,7 +211,9 @@ fn request(method: &Method, path: &str, body: Option<&Json>) -> Request<Vec<u8>>
 
 /// Whether the same request may be answered otherwise a moment later.
 fn passes(status: &Status) -> bool {
-    matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
+    // Server-side apply of an object that its schema does not fit is answered so.
+    let unfit = status.message.starts_with("failed to create typed patch object");
+    !unfit && matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// The cause of causes: what is above it says only which library had it.

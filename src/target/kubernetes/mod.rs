@@ -19,7 +19,7 @@ mod redact;
 mod survey;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     time::{Duration, Instant},
 };
 
@@ -40,6 +40,7 @@ use crate::{
     config,
     error::{Error, Result},
     finding::{Code, Finding, Severity},
+    manifest::ObjectKey,
     text,
     wait::{self, health::Health},
 };
@@ -64,6 +65,8 @@ pub struct Cluster {
     owner: String,
     runtime: Runtime,
     redact: Redact,
+    /// The namespace of the inventory, if this run made it.
+    ground: RefCell<Option<ObjectKey>>,
 }
 
 /// Everything here waits for one API server: one thread does.
@@ -96,6 +99,7 @@ impl Cluster {
             owner: owner.to_owned(),
             runtime: runtime()?,
             redact: Redact::default(),
+            ground: RefCell::default(),
         })
     }
 
@@ -157,9 +161,13 @@ impl Target for Cluster {
     fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan> {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, self.deploying()).await?;
-            let (plan, survey) = self.made(&api, wanted, For::Deployment).await?;
+            let (mut plan, survey) = self.made(&api, wanted, For::Deployment).await?;
             let mut wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
-            let Some(first) = wrong.next() else { return Ok(plan) };
+            let Some(first) = wrong.next() else {
+                let made = self.ground.borrow().clone();
+                made.into_iter().for_each(|key| plan.made_before(key));
+                return Ok(plan);
+            };
             let more = match wrong.count() {
                 0 => String::new(),
                 n => format!(" (and {})", text::count(n, "other error")),
@@ -180,7 +188,11 @@ impl Target for Cluster {
     fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Held>> {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, self.deploying()).await?;
-            self.ground(&api, wanted).await?;
+            if self.make_ground(&api, wanted).await? {
+                let key = self.namespace_key();
+                say(format!("created {key}"));
+                self.ground.replace(Some(key));
+            }
             let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let holder = format!("{node}/{}", self.owner);
             let until = Instant::now() + self.timeout;
@@ -271,17 +283,17 @@ impl Target for Cluster {
 impl Cluster {
     /// Makes the namespace in which the inventory is kept, where the revision declares it and it is not
     /// there: whatever was written before the inventory must be found again by its owner alone.
-    async fn ground(&self, api: &Api, wanted: &Wanted<'_>) -> Result<()> {
+    async fn make_ground(&self, api: &Api, wanted: &Wanted<'_>) -> Result<bool> {
         let path = format!("/api/v1/namespaces/{}", segment(&self.us.namespace));
         match api.find(&path).await {
             Ok(None) => {}
             Err(failure) if failure.code() != 403 => return Err(failure.into()),
-            _ => return Ok(()),
+            _ => return Ok(false),
         }
-        let is_it = |key: &crate::manifest::ObjectKey| {
-            key.kind == "Namespace" && key.group.is_empty() && key.name == self.us.namespace
-        };
-        if wanted.manifests.iter().any(|manifest| is_it(&manifest.key)) {
+        let key = self.namespace_key();
+        let is_it = |it: &ObjectKey| it.kind == key.kind && it.group.is_empty() && it.name == key.name;
+        let declared = wanted.manifests.iter().any(|manifest| is_it(&manifest.key));
+        if declared {
             let body = json!({
                 "apiVersion": "v1",
                 "kind": "Namespace",
@@ -290,6 +302,11 @@ impl Cluster {
             let path = planning::apply_path(&self.us, &path, false, false);
             api.call(Method::PATCH, &path, Some(&body)).await?;
         }
-        Ok(())
+        Ok(declared)
+    }
+
+    fn namespace_key(&self) -> ObjectKey {
+        let name = self.us.namespace.clone();
+        ObjectKey { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name }
     }
 }

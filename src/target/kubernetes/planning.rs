@@ -36,6 +36,8 @@ pub struct Plan {
     pub(super) inventory: Inventory,
     /// As it is to be when all is done; UIDs of what is created are not known yet.
     pub(super) listed: BTreeMap<ObjectKey, Entry>,
+    /// The namespace of the inventory, if it was made before the inventory could be.
+    pub(super) ground: Option<ObjectKey>,
     /// Conflicts, and objects that are left alone.
     pub(super) said: Vec<String>,
 }
@@ -79,11 +81,21 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Counts an object that was made before the inventory could be.
+    pub(super) fn made_before(&mut self, key: ObjectKey) {
+        match self.writes.iter_mut().find(|write| write.object.key == key) {
+            Some(write) => write.action = Action::Create,
+            None => self.ground = Some(key),
+        }
+    }
+}
+
 impl Planned for Plan {
     fn counts(&self) -> Counts {
-        plan::counts(
-            self.writes.iter().map(|write| write.action).chain(self.deletes.iter().map(|_| Action::Delete)),
-        )
+        let ground = self.ground.iter().map(|_| Action::Create);
+        let writes = self.writes.iter().map(|write| write.action);
+        plan::counts(ground.chain(writes).chain(self.deletes.iter().map(|_| Action::Delete)))
     }
 
     fn is_empty(&self) -> bool {
