@@ -83,13 +83,21 @@ pub fn judge_revision(
         Of::Directory(folder) => folder.judge(wanted),
         Of::Kubernetes(cluster) => cluster.judge(wanted),
     })?;
-    let target::Judged { findings: more, changes, unchecked } = judged;
+    let target::Judged { findings: more, runs, changes, unchecked } = judged;
     findings.extend(more);
-    if revision.snapshot.files.is_empty() && findings.is_empty() {
+    if revision.manifests.is_empty() {
         let message = format!("the revision has no manifest for `{}`", environment.name);
-        findings.push(Finding::warning(Code::NoManifests, message).help(
+        // An empty tree is a mistake far more often than a wish.
+        let finding = match runs {
+            None => Finding::warning(Code::NoManifests, message),
+            Some(runs) => Finding::error(
+                Code::NoManifests,
+                format!("{message}, and what runs ({runs}) would be deleted"),
+            ),
+        };
+        findings.push(finding.help(
             "manifests are *.yaml, *.yml and *.json under the environment's path that .instateignore does not \
-             name",
+             name; to end an environment take it out of the server's configuration",
         ));
     }
     Ok(Judged { read, findings, changes, unchecked })

@@ -203,6 +203,9 @@ impl Reader<'_> {
 
     fn kubernetes(&mut self, node: NodeId) -> Option<Kubernetes> {
         self.keys(node, "`kubernetes`", &KUBERNETES);
+        if !matches!(self.tree.value(node), Value::Mapping(_)) {
+            return None;
+        }
         if self.tree.get(node, "kubeconfig").is_none() {
             let help = "add `kubeconfig:` with the path of a file that `kubectl --kubeconfig` can use";
             self.missing(self.tree.span(node), "`kubernetes` has no `kubeconfig`", help);

@@ -40,6 +40,8 @@ pub struct Wanted<'a> {
 pub struct Judged {
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// What runs, as `6 manifests`; `None` where nothing does.
+    pub runs: Option<String>,
     /// How much it would change; `None` where it is not known beforehand.
     pub changes: Option<Counts>,
     /// What cannot be checked before the push is accepted, in words.

@@ -25,7 +25,6 @@ use super::{Judged, Left, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
-    finding::{Code, Finding},
     manifest::Manifest,
     plan::{
         self, Action,
@@ -222,16 +221,10 @@ impl Target for Directory {
     type Plan = FolderPlan;
     type Held = ();
 
-    fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged> {
+    fn judge(&self, _: &Wanted<'_>) -> Result<Judged> {
         let live = self.inspect()?;
-        if !wanted.files.is_empty() || live.is_empty() {
-            return Ok(Judged::default());
-        }
-        let runs = text::count(live.len(), "manifest");
-        let message = format!("the revision has no manifest, and what runs ({runs}) would be deleted");
-        let help = "to end an environment take it out of the server's configuration";
-        let finding = Finding::error(Code::NoManifests, message).help(help);
-        Ok(Judged { findings: vec![finding], ..Judged::default() })
+        let runs = (!live.is_empty()).then(|| text::count(live.len(), "manifest"));
+        Ok(Judged { runs, ..Judged::default() })
     }
 
     fn plan(&self, wanted: &Wanted<'_>) -> Result<FolderPlan> {

@@ -137,12 +137,8 @@ impl Target for Cluster {
             let api = Api::new(&self.settings, Patience::judging()).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
             let mut findings = survey.findings;
-            if wanted.manifests.is_empty() && !survey.inventory.entries.is_empty() {
-                let n = text::count(survey.inventory.entries.len(), "object");
-                let message = format!("the revision has no manifest, and what runs ({n}) would be deleted");
-                let help = "to end an environment take it out of the server's configuration";
-                findings.push(Finding::error(Code::NoManifests, message).help(help));
-            }
+            let listed = survey.inventory.entries.len();
+            let runs = (listed > 0).then(|| text::count(listed, "object"));
             let unseen: Vec<_> =
                 plan.writes.iter().filter_map(|write| Some((write, write.object.needs.as_ref()?))).collect();
             let unchecked = unseen.first().map(|(first, needs)| {
@@ -154,7 +150,7 @@ impl Target for Cluster {
                 format!("{}{others} cannot be checked {what} before {needs} is there", first.object.key)
             });
             findings.extend(plan.said.iter().map(|said| Finding::warning(Code::Conflict, said.clone())));
-            Ok(Judged { findings, changes: Some(plan.counts()), unchecked })
+            Ok(Judged { findings, runs, changes: Some(plan.counts()), unchecked })
         })
     }
 
@@ -165,7 +161,9 @@ impl Target for Cluster {
             let mut wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
             let Some(first) = wrong.next() else {
                 let made = self.ground.borrow().clone();
-                made.into_iter().for_each(|key| plan.made_before(key));
+                if let Some(key) = made {
+                    plan.made_before(key);
+                }
                 return Ok(plan);
             };
             let more = match wrong.count() {

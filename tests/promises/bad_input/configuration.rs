@@ -12,7 +12,7 @@ fn a_configuration_that_is_not_understood_refuses_every_push_and_says_where() {
         ("unknown_key", |good| good.replace("branch:", "brnch:")),
         ("unknown_key_at_the_top", |good| format!("{good}colour: red\n")),
         ("key_that_is_not_built_yet", |good| format!("{good}    policy: {{pushers: [ana]}}\n")),
-        ("target_that_is_not_built_yet", |good| good.replace("directory:", "kubernetes:")),
+        ("cluster_that_is_a_folder", |good| good.replace("directory:", "kubernetes:")),
         ("environment_without_branch", |good| good.replace("    branch: main\n", "")),
         ("environment_without_target", |good| {
             good.split("    target:").next().unwrap_or_default().to_owned()
