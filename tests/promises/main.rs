@@ -12,6 +12,7 @@ mod deploy;
 mod facts;
 mod gate;
 mod install;
+mod kubernetes;
 mod mishaps;
 mod refusals;
 mod together;

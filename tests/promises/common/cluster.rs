@@ -167,7 +167,8 @@ impl Cluster {
     /// A namespace of its own, ready for Pods; it goes away some time after it was dropped.
     #[track_caller]
     pub fn namespace(&self, prefix: &str) -> Namespace<'_> {
-        let name = format!("{prefix}-{}", self.count.fetch_add(1, Ordering::Relaxed));
+        // As long for every test: where the lines of a message break depends on it.
+        let name = format!("{prefix}-{:03}", self.count.fetch_add(1, Ordering::Relaxed));
         self.service.ask(&format!("create namespace {name}"));
         Namespace { cluster: self, name }
     }
