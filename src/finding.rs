@@ -129,10 +129,8 @@ codes! {
     Owned = "I0404", "an object belongs to another environment";
     /// A deletion of what a revert could not bring back.
     Protected = "I0405", "a protected object would be deleted";
-    /// A field that somebody else set in the cluster.
-    Conflict = "I0406", "a field was set by somebody else";
     /// An object that could not be asked about.
-    NotChecked = "I0407", "an object was not checked by the cluster";
+    NotChecked = "I0406", "an object was not checked by the cluster";
 }
 
 /// One thing that is wrong or doubtful.

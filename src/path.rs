@@ -69,13 +69,13 @@ pub fn judge_revision(
     objects: &Objects,
     id: ObjectId,
 ) -> Result<Judged> {
-    let target = target::of(environment, &repository.identity()?)?;
+    let target = target::of(environment, &repository.owner()?)?;
     let mut revision = read_commit(objects, id, environment)?;
     let mut findings = std::mem::take(&mut revision.findings);
     let read = revision.manifests.len();
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         // What would come of it is not asked, but a server that could not deploy it is found.
-        target::probe(environment, &repository.identity()?)?;
+        target::probe(environment, &repository.owner()?)?;
         return Ok(Judged { read, findings, ..Judged::default() });
     }
     let since = since(repository, environment, objects, id, &revision)?;
@@ -132,7 +132,7 @@ pub fn plan(
             .help("instate check shows all"));
     }
     revision.wanted(objects, &Since::default(), |wanted| {
-        match target::of(environment, &repository.identity()?)? {
+        match target::of(environment, &repository.owner()?)? {
             Of::Directory(folder) => Ok(folder.plan(wanted)?.lines(wanted.manifests)),
             Of::Kubernetes(cluster) => Ok(cluster.plan(wanted)?.lines(wanted.manifests)),
         }
@@ -281,7 +281,7 @@ pub fn deploy(
     let objects = repository.objects(None)?;
     let revision = read_commit(&objects, id, environment)?;
     let since = since(repository, environment, &objects, id, &revision)?;
-    let target = target::of(environment, &repository.identity()?)?;
+    let target = target::of(environment, &repository.owner()?)?;
     revision.wanted(&objects, &since, |wanted| match &target {
         Of::Directory(folder) => carry_out(folder, wanted, steps),
         Of::Kubernetes(cluster) => carry_out(cluster.as_ref(), wanted, steps),

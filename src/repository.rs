@@ -11,6 +11,7 @@ use gix::ObjectId;
 use crate::{
     error::{Doing, Error, Result},
     files::replace,
+    target::Owner,
     text,
     tree::Objects,
 };
@@ -177,6 +178,15 @@ impl Repository {
         Err(error.help(format!(
             "if {was} is gone for good: instate install {shown}; else take the copy's hooks away: instate install --uninstall {shown}"
         )))
+    }
+
+    /// Who it is to a target.
+    ///
+    /// # Errors
+    /// As [`Repository::identity`].
+    pub fn owner(&self) -> Result<Owner> {
+        let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(Owner { id: self.identity()?, repository: format!("{node}:{}", self.git_dir.display()) })
     }
 
     /// Writes the identity: a new one, or the one that is there for where the repository is now.

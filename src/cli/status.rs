@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let known = state.environment(&environment.name);
         let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
         let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
-        let target = target::probe(environment, &repository.identity()?).err();
+        let target = target::probe(environment, &repository.owner()?).err();
         good &= tip == runs && target.is_none();
         report.event(&Event::Standing(Standing {
             environment: environment.name.clone(),

@@ -145,6 +145,15 @@ pub trait Target {
     fn probe(&self) -> Result<()>;
 }
 
+/// Whose environments these are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// What tells the repository from any other.
+    pub id: String,
+    /// Where it is, for people.
+    pub repository: String,
+}
+
 /// The target of an environment, by its kind.
 pub enum Of {
     /// A folder.
@@ -153,13 +162,15 @@ pub enum Of {
     Kubernetes(Box<Cluster>),
 }
 
-/// The target of an environment. `owner` is the identity of its repository.
+/// The target of an environment.
 ///
 /// # Errors
 /// It cannot be set up.
-pub fn of(environment: &config::Environment, owner: &str) -> Result<Of> {
+pub fn of(environment: &config::Environment, owner: &Owner) -> Result<Of> {
     Ok(match &environment.target {
-        config::Target::Directory(folder) => Of::Directory(Directory::new(folder, owner, &environment.name)),
+        config::Target::Directory(folder) => {
+            Of::Directory(Directory::new(folder, &owner.id, &environment.name))
+        }
         config::Target::Kubernetes(settings) => {
             Of::Kubernetes(Box::new(Cluster::new(settings, environment, owner)?))
         }
@@ -170,7 +181,7 @@ pub fn of(environment: &config::Environment, owner: &str) -> Result<Of> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn probe(environment: &config::Environment, owner: &str) -> Result<()> {
+pub fn probe(environment: &config::Environment, owner: &Owner) -> Result<()> {
     match of(environment, owner)? {
         Of::Directory(folder) => folder.probe(),
         Of::Kubernetes(cluster) => cluster.probe(),

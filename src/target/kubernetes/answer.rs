@@ -110,7 +110,18 @@ fn words(cause: &Cause, field: &str, secret: bool, redact: &Redact) -> String {
     if let Some(rest) = words.strip_suffix(doubled.as_str()) {
         words = rest.trim_end();
     }
-    redact.clean(words, WORDS)
+    redact.clean(&plain(words), WORDS)
+}
+
+/// Without what only a Go programmer can read.
+fn plain(words: &str) -> String {
+    let Some((before, rest)) = words.split_once("&value.") else { return words.to_owned() };
+    let found = match rest.split_once("{Value:") {
+        Some((kind, value)) if kind.starts_with("value") => value.trim_end_matches('}'),
+        Some((kind, _)) if kind.starts_with("list") => "a list",
+        _ => "a map",
+    };
+    format!("{before}{found}")
 }
 
 fn is_unknown(words: &str) -> bool {

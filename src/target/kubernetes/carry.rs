@@ -160,6 +160,7 @@ impl Carrier<'_> {
                 Ok(live) => {
                     if let Owner::Other(owner) = self.us.owner(&live) {
                         self.release(write).await;
+                        let owner = planning::name_of(self.api, self.us, &object.key, &owner).await;
                         return Err(Error::revision(format!("{} belongs to {owner}", object.key)));
                     }
                     return Ok(live);

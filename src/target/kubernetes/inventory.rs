@@ -15,6 +15,7 @@ use super::kinds;
 use crate::{
     error::{Error, Result},
     manifest::ObjectKey,
+    target, text,
 };
 
 /// The label of every object of an environment.
@@ -32,18 +33,23 @@ pub(super) struct Us {
     pub part_of: String,
     /// The namespace of inventory and Lease.
     pub namespace: String,
+    /// The repository, for people who find the inventory.
+    pub repository: String,
 }
 
+/// Says in an inventory which repository it is of.
+pub(super) const REPOSITORY: &str = "instate.dev/repository";
+
 impl Us {
-    /// `owner` is the identity of the repository.
-    pub fn new(owner: &str, environment: &str, namespace: &str) -> Self {
-        let manager = format!("{PREFIX}{environment}-{owner}");
+    /// Of an environment of a repository.
+    pub fn new(owner: &target::Owner, environment: &str, namespace: &str) -> Self {
+        let manager = format!("{PREFIX}{environment}-{}", owner.id);
         let digest = ring::digest::digest(
             &ring::digest::SHA256,
             format!("{manager}.{namespace}.ConfigMap.").as_bytes(),
         );
         let part_of = format!("applyset-{}-v1", BASE64_URL_SAFE_NO_PAD.encode(digest));
-        Self { manager, part_of, namespace: namespace.to_owned() }
+        Self { manager, part_of, namespace: namespace.to_owned(), repository: owner.repository.clone() }
     }
 
     /// Whose a live object is.
@@ -55,9 +61,9 @@ impl Us {
         let other = managers.iter().find(|name| **name != self.manager && is_instate(name));
         let label = live["metadata"]["labels"][PART_OF].as_str();
         match (other, label) {
-            (Some(other), _) => Owner::Other(describe(other)),
+            (Some(other), _) => Owner::Other((*other).to_owned()),
             (None, Some(label)) if label == self.part_of => Owner::Us,
-            (None, Some(label)) => Owner::Other(format!("the ApplySet {label}")),
+            (None, Some(label)) => Owner::Other(label.to_owned()),
             (None, None) if managers.contains(&self.manager.as_str()) => Owner::Us,
             (None, None) => Owner::Nobody,
         }
@@ -74,12 +80,16 @@ fn parts(manager: &str) -> Option<(&str, &str)> {
     (id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some((environment, id))
 }
 
-fn describe(manager: &str) -> String {
-    match parts(manager) {
-        Some((environment, id)) => {
+/// An owner as a person reads it. `repository` is what its inventory says, where it was found.
+pub(super) fn describe(owner: &str, repository: Option<&str>) -> String {
+    match (parts(owner), repository) {
+        (Some((environment, _)), Some(repository)) => {
+            format!("the environment `{environment}` of {}", text::excerpt(repository, 200))
+        }
+        (Some((environment, id)), None) => {
             format!("the environment `{environment}` of the repository with the identity {id}")
         }
-        None => manager.to_owned(),
+        (None, _) => format!("the ApplySet {}", text::excerpt(owner, 80)),
     }
 }
 
@@ -90,7 +100,7 @@ pub(super) enum Owner {
     Us,
     /// No tool's that says so.
     Nobody,
-    /// Another environment's, or another tool's.
+    /// Another environment's, by its field manager, or another tool's, by its label.
     Other(String),
 }
 
@@ -161,6 +171,7 @@ impl Inventory {
                 "resourceVersion": self.version,
                 "labels": {"applyset.kubernetes.io/id": us.part_of, "app.kubernetes.io/managed-by": "instate"},
                 "annotations": {
+                    REPOSITORY: us.repository,
                     "applyset.kubernetes.io/tooling": concat!("instate/v", env!("CARGO_PKG_VERSION")),
                     "applyset.kubernetes.io/contains-group-kinds": kinds.into_iter().collect::<Vec<_>>().join(","),
                     "applyset.kubernetes.io/additional-namespaces": others.join(","),
@@ -199,7 +210,8 @@ mod tests {
     use super::*;
 
     fn us() -> Us {
-        Us::new("0123456789abcdef", "production", "shop")
+        let owner = target::Owner { id: "0123456789abcdef".into(), repository: "here".into() };
+        Us::new(&owner, "production", "shop")
     }
 
     #[test]
@@ -256,12 +268,10 @@ mod tests {
         let live = |manager: &str| json!({"metadata": {"managedFields": [{"manager": manager, "operation": "Apply"}]}});
         assert_eq!(us().owner(&live("kubectl")), Owner::Nobody);
         assert_eq!(us().owner(&live("instate-production-0123456789abcdef")), Owner::Us);
-        let other = us().owner(&live("instate-production-fedcba9876543210"));
-        assert_eq!(
-            other,
-            Owner::Other(
-                "the environment `production` of the repository with the identity fedcba9876543210".into()
-            )
-        );
+        let other = "instate-production-fedcba9876543210";
+        assert_eq!(us().owner(&live(other)), Owner::Other(other.into()));
+        assert_eq!(describe(other, Some("x:/a.git")), "the environment `production` of x:/a.git");
+        let unnamed = "the environment `production` of the repository with the identity fedcba9876543210";
+        assert_eq!(describe(other, None), unnamed);
     }
 }

@@ -35,11 +35,11 @@ use self::{
     planning::{For, Plan},
     redact::Redact,
 };
-use super::{Judged, Left, Planned, Say, Stopped, Target, Wanted};
+use super::{Judged, Left, Owner, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     config,
     error::{Error, Result},
-    finding::{Code, Finding, Severity},
+    finding::Severity,
     manifest::ObjectKey,
     text,
     wait::{self, health::Health},
@@ -62,7 +62,7 @@ pub struct Cluster {
     settle: Duration,
     namespace: String,
     us: Us,
-    owner: String,
+    owner: Owner,
     runtime: Runtime,
     redact: Redact,
     /// The namespace of the inventory, if this run made it.
@@ -81,14 +81,14 @@ fn inventory_path(us: &Us) -> String {
 }
 
 impl Cluster {
-    /// That of `environment` in the repository with the identity `owner`. Nothing is sent.
+    /// That of `environment`. Nothing is sent.
     ///
     /// # Errors
     /// The system gives no way to wait.
     pub fn new(
         settings: &config::Kubernetes,
         environment: &config::Environment,
-        owner: &str,
+        owner: &Owner,
     ) -> Result<Self> {
         Ok(Self {
             settings: settings.clone(),
@@ -96,7 +96,7 @@ impl Cluster {
             settle: environment.settle,
             namespace: environment.namespace.clone(),
             us: Us::new(owner, &environment.name, &environment.namespace),
-            owner: owner.to_owned(),
+            owner: owner.clone(),
             runtime: runtime()?,
             redact: Redact::default(),
             ground: RefCell::default(),
@@ -136,7 +136,7 @@ impl Target for Cluster {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, Patience::judging()).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
-            let mut findings = survey.findings;
+            let findings = survey.findings;
             let listed = survey.inventory.entries.len();
             let runs = (listed > 0).then(|| text::count(listed, "object"));
             let unseen: Vec<_> =
@@ -149,7 +149,6 @@ impl Target for Cluster {
                 let what = if needs.starts_with("Namespace") { "in full" } else { "by its schema" };
                 format!("{}{others} cannot be checked {what} before {needs} is there", first.object.key)
             });
-            findings.extend(plan.said.iter().map(|said| Finding::warning(Code::Conflict, said.clone())));
             Ok(Judged { findings, runs, changes: Some(plan.counts()), unchecked })
         })
     }
@@ -187,12 +186,10 @@ impl Target for Cluster {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, self.deploying()).await?;
             if self.make_ground(&api, wanted).await? {
-                let key = self.namespace_key();
-                say(format!("created {key}"));
-                self.ground.replace(Some(key));
+                self.ground.replace(Some(self.namespace_key()));
             }
             let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-            let holder = format!("{node}/{}", self.owner);
+            let holder = format!("{node}/{}", self.owner.id);
             let until = Instant::now() + self.timeout;
             lease::take(&api, &self.settings, &self.us, &holder, until, say).await.map(Some)
         })
@@ -205,7 +202,10 @@ impl Target for Cluster {
         held: Option<&Held>,
         say: Say<'_>,
     ) -> Result<(), Stopped> {
-        plan.said.iter().for_each(|said| say(said.clone()));
+        let made = plan.ground.iter().map(|key| format!("created {key}"));
+        for line in made.chain(plan.said.iter().cloned()) {
+            say(line);
+        }
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, self.deploying()).await?;
             let carrier = self.carrier(&api, held, say);

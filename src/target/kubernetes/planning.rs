@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     AT_ONCE, answer,
-    client::{Api, Failure},
-    inventory::{Entry, Inventory, Owner, Us},
+    client::{Api, Failure, segment},
+    inventory::{self, Entry, Inventory, Owner, REPOSITORY, Us},
     redact::Redact,
     survey::{Gone, Object, Survey},
 };
@@ -245,6 +245,7 @@ async fn decide(
     };
     let uid = live["metadata"]["uid"].as_str().map(ToOwned::to_owned);
     if let Owner::Other(owner) = us.owner(live) {
+        let owner = name_of(api, us, &object.key, &owner).await;
         return Ok(Decision::wrong(vec![owned(manifest, &object.key, &owner)]));
     }
     if plan::unchanged(&object.body, live, &us.manager) {
@@ -271,7 +272,7 @@ async fn asked(
             Ok(after) => {
                 let same = diff::is_same(live, &after) && plan::owns_the_same(live, &after, &us.manager);
                 if same {
-                    return Ok(Decision::default());
+                    return Ok(Decision { said, ..Decision::default() });
                 }
                 let fields = diff::differences(live, &after);
                 let change = Change { force, fields, body: Some(body), ..Change::new(Action::Update) };
@@ -414,6 +415,17 @@ fn unseen(mut decision: Decision, manifest: &Manifest) -> Decision {
     );
     decision.wrong.push(Finding::warning(Code::NotChecked, message).at(manifest.place()));
     decision
+}
+
+/// An owner by the name that a person knows, which its inventory has.
+pub(super) async fn name_of(api: &Api, us: &Us, key: &ObjectKey, owner: &str) -> String {
+    for namespace in [key.namespace.as_deref(), Some(us.namespace.as_str())].into_iter().flatten() {
+        let path = format!("/api/v1/namespaces/{}/configmaps/{}", segment(namespace), segment(owner));
+        if let Ok(Some(inventory)) = api.find(&path).await {
+            return inventory::describe(owner, inventory["metadata"]["annotations"][REPOSITORY].as_str());
+        }
+    }
+    inventory::describe(owner, None)
 }
 
 fn owned(manifest: &Manifest, key: &ObjectKey, owner: &str) -> Finding {

@@ -1,6 +1,9 @@
 //! What a push does to a Kubernetes cluster, and what it never does.
 
+mod exact;
 mod health;
+mod order;
+mod ownership;
 
 use std::{ops::Deref, path::PathBuf};
 
@@ -91,7 +94,7 @@ impl<'w> Production<'w> {
     pub fn commit(&self, files: &[(&str, &str)]) -> String {
         files.iter().for_each(|(name, text)| self.ana.write(name, text));
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        self.ana.commit(&names.join(" "))
+        self.ana.commit(&format!("change {}", names.join(" ")))
     }
 
     /// Pushes what is committed, watches until the deployment has ended, and waits for its worker's end.
