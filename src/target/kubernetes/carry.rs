@@ -25,6 +25,7 @@ use crate::{
     plan::{Action, order::Stage},
     point,
     target::Say,
+    text,
     wait::health::{Health, health},
 };
 
@@ -32,6 +33,8 @@ use crate::{
 const LINES: usize = 60;
 /// What an object needs of the cluster's own controllers may take so long to come.
 const GROUND: Duration = Duration::from_secs(60);
+/// Of what was done before it stopped, so many objects are named.
+const NAMED: usize = 5;
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -44,6 +47,8 @@ pub(super) struct Carrier<'c> {
     pub say: Say<'c>,
     /// Whether anything was written.
     pub wrote: Cell<bool>,
+    /// What was written and answered.
+    pub done: RefCell<Vec<String>>,
 }
 
 impl Carrier<'_> {
@@ -64,6 +69,7 @@ impl Carrier<'_> {
                 let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
                 uids.borrow_mut().insert(write.object.key.clone(), uid);
                 progress.line(write.action, &write.object.key);
+                self.done.borrow_mut().push(format!("{} {}", write.action.done(), write.object.key));
                 point::reach("object-applied");
                 Ok(())
             })
@@ -100,6 +106,7 @@ impl Carrier<'_> {
             apply::all(deletes, AT_ONCE, async |delete: &Delete| {
                 self.delete(&delete.key, &delete.path, &delete.uid, until).await?;
                 progress.line(Action::Delete, &delete.key);
+                self.done.borrow_mut().push(format!("deleted {}", delete.key));
                 Ok(())
             })
             .await?;
@@ -243,6 +250,17 @@ impl Carrier<'_> {
                 );
             }
             tokio::time::sleep(PACE).await;
+        }
+    }
+
+    /// What is other than before, after a run that stopped.
+    pub fn difference(&self, of: usize) -> String {
+        let done = self.done.borrow();
+        let named = done.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        match done.len() {
+            0 => format!("it is not known whether any of {} was made", text::count(of, "change")),
+            n if n <= NAMED => format!("of {} these were made: {named}", text::count(of, "change")),
+            n => format!("{n} of {} were made: {named} and {} more", text::count(of, "change"), n - NAMED),
         }
     }
 

@@ -126,6 +126,7 @@ impl Api {
         // Bounded here for every request, whatever it does.
         config.read_timeout = None;
         config.write_timeout = None;
+        config.default_retry = false;
         let client = Client::try_from(config).map_err(|error| wrong(&error))?;
         Ok(Self { client, patience })
     }
@@ -154,7 +155,8 @@ impl Api {
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
-        let until = self.patience.until.min(Instant::now() + self.patience.request);
+        let began = Instant::now();
+        let until = self.patience.until.min(began + self.patience.request);
         let mut pause = Duration::from_millis(100);
         loop {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -167,12 +169,12 @@ impl Api {
                 }
                 Ok(Err(kube::Error::Api(status))) => {
                     let wished = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-                    (format!("{} {}", status.code, text::excerpt(&status.message, WORDS)), u64::from(wished))
+                    let words = text::excerpt(&status.message, WORDS);
+                    let busy = if status.code == 429 { "it is busy: " } else { "" };
+                    (format!("{busy}{} {words}", status.code), u64::from(wished))
                 }
                 Ok(Err(error)) => (innermost(&error), 0),
-                Err(_) => {
-                    (format!("no answer within {} s", self.patience.answer.min(left).as_secs().max(1)), 0)
-                }
+                Err(_) => (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0),
             };
             let pause_now = pause.max(Duration::from_secs(wished.min(10)));
             if Instant::now() + pause_now >= until {

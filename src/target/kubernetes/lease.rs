@@ -22,7 +22,7 @@ use super::{
 use crate::{
     config,
     error::{Error, Result},
-    text,
+    point, text,
 };
 
 /// How long a Lease runs after it was renewed.
@@ -105,6 +105,7 @@ pub(super) async fn take(
             Err(failure) => return Err(failure.into()),
         }
     };
+    point::reach("lease-taken");
     let renewed = Arc::new(Mutex::new(renewed));
     let (stop, stopped) = mpsc::channel();
     let (settings, known) = (settings.clone(), Arc::clone(&renewed));

@@ -41,7 +41,7 @@ use crate::{
     error::{Error, Result},
     finding::Severity,
     manifest::ObjectKey,
-    text,
+    point, text,
     wait::{self, health::Health},
 };
 
@@ -124,7 +124,15 @@ impl Cluster {
     }
 
     fn carrier<'c>(&'c self, api: &'c Api, held: Option<&'c Held>, say: Say<'c>) -> Carrier<'c> {
-        Carrier { api, us: &self.us, held, redact: &self.redact, say, wrote: Cell::new(false) }
+        Carrier {
+            api,
+            us: &self.us,
+            held,
+            redact: &self.redact,
+            say,
+            wrote: Cell::new(false),
+            done: RefCell::default(),
+        }
     }
 }
 
@@ -211,7 +219,8 @@ impl Target for Cluster {
             let carrier = self.carrier(&api, held, say);
             let done = carrier.apply(plan).await;
             let left = if carrier.wrote.get() { Left::Between } else { Left::Before };
-            done.map_err(|error| Stopped { error, left })
+            let of = plan.writes.len() + plan.deletes.len();
+            done.map_err(|error| Stopped { error: between(error, left, &carrier, of), left })
         })
     }
 
@@ -229,6 +238,7 @@ impl Target for Cluster {
             let clean = |line: String| say(self.redact.clean(&line, REASON));
             let unwell = wait::until_healthy(look, waiting, &clean).await.map_err(unhealthy)?;
             if unwell.is_empty() {
+                point::reach("healthy");
                 return Ok(());
             }
             let mut reasons = Vec::new();
@@ -265,7 +275,11 @@ impl Target for Cluster {
             let api = Api::new(&self.settings, self.deploying()).await?;
             let carrier = self.carrier(&api, held, say);
             let done = carrier.prune(plan, Instant::now() + self.timeout).await;
-            done.map_err(|error| Stopped { error, left: Left::Between })
+            let of = plan.deletes.len();
+            done.map_err(|error| Stopped {
+                error: between(error, Left::Between, &carrier, of),
+                left: Left::Between,
+            })
         })
     }
 
@@ -276,6 +290,14 @@ impl Target for Cluster {
             inventory::Inventory::read(found.as_ref(), &self.us).map(|_| ())
         })
     }
+}
+
+/// An error that says what is other than before.
+fn between(error: Error, left: Left, carrier: &Carrier<'_>, of: usize) -> Error {
+    if left == Left::Before {
+        return error;
+    }
+    Error { message: format!("{}; {}", error.message, carrier.difference(of)), ..error }
 }
 
 impl Cluster {

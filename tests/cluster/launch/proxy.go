@@ -49,6 +49,8 @@ type proxy struct {
 	lock   sync.Mutex
 	faults faults
 	writes int
+	// How many requests were cut off.
+	cuts int
 }
 
 var none = faults{cutAfter: -1, cutAnswers: -1}
@@ -169,6 +171,8 @@ func (p *proxy) do(line string) (string, error) {
 		p.faults = none
 	case "writes":
 		return strconv.Itoa(p.writes), nil
+	case "cuts":
+		return strconv.Itoa(p.cuts), nil
 	default:
 		return "", fmt.Errorf("no such command: %s", line)
 	}
@@ -203,6 +207,9 @@ func (p *proxy) serve(next http.Handler, w http.ResponseWriter, r *http.Request)
 			f.due--
 			cut, status = cut || f.cut, f.status
 		}
+	}
+	if cut {
+		p.cuts++
 	}
 	p.lock.Unlock()
 	if held != nil {

@@ -432,6 +432,12 @@ impl Proxy {
         self.service.ask("clear");
     }
 
+    /// How many requests got no answer.
+    #[track_caller]
+    pub fn cuts(&self) -> usize {
+        self.service.ask("cuts").parse().expect("because it is a number")
+    }
+
     /// How many writes came, whatever became of them.
     #[track_caller]
     pub fn writes(&self) -> usize {

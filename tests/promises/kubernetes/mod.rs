@@ -1,6 +1,8 @@
 //! What a push does to a Kubernetes cluster, and what it never does.
 
+mod crashes;
 mod exact;
+mod faults;
 mod health;
 mod order;
 mod ownership;
@@ -38,8 +40,8 @@ impl Configuration {
 /// to run.
 pub struct Production<'w> {
     pub setup: Setup<'w>,
-    pub cluster: &'static Cluster,
-    pub namespace: Namespace<'static>,
+    pub cluster: &'w Cluster,
+    pub namespace: Namespace<'w>,
     pub ana: Clone<'w>,
     configuration: Configuration,
     _filters: SettingsBindDropGuard,
@@ -63,9 +65,14 @@ impl<'w> Production<'w> {
     /// As [`Production::new`], with a configuration that is not the usual one.
     #[track_caller]
     pub fn with(world: &'w World, change: impl FnOnce(&mut Configuration)) -> Self {
+        Self::on(world, Cluster::shared(), change)
+    }
+
+    /// As [`Production::with`], on another cluster.
+    #[track_caller]
+    pub fn on(world: &'w World, cluster: &'w Cluster, change: impl FnOnce(&mut Configuration)) -> Self {
         // Who pushes stands in the record.
         world.set_env("USER", "ana");
-        let cluster = Cluster::shared();
         let namespace = cluster.namespace("shop");
         let mut configuration = Configuration {
             namespace: namespace.name().to_owned(),
