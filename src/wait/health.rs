@@ -155,7 +155,9 @@ fn pod(status: &Json) -> Health {
         Some("Succeeded") => Health::Ready,
         Some("Failed") => {
             let words = [&status["reason"], &status["message"]].map(|w| w.as_str().unwrap_or_default());
-            Health::Failed(words.join(" ").trim().to_owned())
+            // Of a container's end the kubelet says nothing here.
+            let words = words.join(" ");
+            Health::Failed(if words.trim().is_empty() { "it ended badly" } else { words.trim() }.to_owned())
         }
         _ => match condition(status, "Ready") {
             Some(("True", ..)) => Health::Ready,
@@ -263,6 +265,7 @@ mod tests {
                 json!({"status": {"phase": "Failed", "reason": "Evicted"}}),
                 Health::Failed("Evicted".into()),
             ),
+            ("Pod", json!({"status": {"phase": "Failed"}}), Health::Failed("it ended badly".into())),
             ("PersistentVolumeClaim", json!({"status": {"phase": "Pending"}}), waits("Pending")),
             ("PersistentVolumeClaim", json!({"status": {"phase": "Bound"}}), Health::Ready),
             ("Service", json!({"spec": {"type": "LoadBalancer"}}), waits("no address yet")),

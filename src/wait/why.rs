@@ -146,16 +146,17 @@ fn join(words: &str, message: &str) -> String {
     if message.is_empty() { words.to_owned() } else { format!("{words}: {message}") }
 }
 
+/// When an event was last seen.
+#[must_use]
+pub fn at(event: &Json) -> &str {
+    let times = [&event["lastTimestamp"], &event["eventTime"], &event["metadata"]["creationTimestamp"]];
+    times.into_iter().filter_map(Json::as_str).find(|time| !time.is_empty()).unwrap_or_default()
+}
+
 /// Warning events as lines, the newest first, one reason once.
 #[must_use]
 pub fn warnings(events: &[Json]) -> Vec<String> {
     let mut warnings: Vec<&Json> = events.iter().filter(|event| event["type"] == "Warning").collect();
-    let at = |event: &Json| {
-        let times =
-            ["lastTimestamp", "eventTime"].map(|key| event[key].as_str().unwrap_or_default().to_owned());
-        let created = event["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
-        times.into_iter().find(|time| !time.is_empty()).unwrap_or(created)
-    };
     warnings.sort_by_key(|event| std::cmp::Reverse(at(event)));
     let mut reasons = Vec::new();
     let mut lines = Vec::new();
@@ -164,6 +165,7 @@ pub fn warnings(events: &[Json]) -> Vec<String> {
         if !reasons.contains(&reason) {
             reasons.push(reason);
             let message = event["message"].as_str().unwrap_or_default().trim();
+            let message = message.strip_prefix("(combined from similar events): ").unwrap_or(message);
             lines.push(format!("{reason}: {message}"));
         }
     }

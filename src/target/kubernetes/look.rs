@@ -77,7 +77,8 @@ async fn settled(api: &Api, one: &Watched, live: &Json, health: Health) -> Resul
 }
 
 /// Why an object is not well, in lines; what cannot be asked is left out.
-pub(super) async fn explain(api: &Api, watched: &Watched, redact: &Redact) -> Vec<String> {
+/// So is what `how` says already.
+pub(super) async fn explain(api: &Api, watched: &Watched, how: &str, redact: &Redact) -> Vec<String> {
     let Ok(Some(live)) = api.find(&watched.path).await else { return Vec::new() };
     let namespace = watched.key.namespace.as_deref().unwrap_or_default();
     let mut lines = Vec::new();
@@ -95,11 +96,11 @@ pub(super) async fn explain(api: &Api, watched: &Watched, redact: &Redact) -> Ve
     }
     // Pods that said why need no events; where there are no pods, events say why.
     let told = causes.iter().any(|cause| cause.words != "not ready yet");
-    let warnings = warnings(api, watched, &live, namespace).await;
+    let warnings = warnings(api, watched, &live, &pods, namespace).await;
     let most = if told { 1 } else { CAUSES };
     let new = warnings.into_iter().filter(|warning| {
         let message = warning.split_once(": ").map_or(warning.as_str(), |(_, message)| message);
-        !causes.iter().any(|cause| cause.words.contains(message))
+        !how.contains(message) && !causes.iter().any(|cause| cause.words.contains(message))
     });
     lines.extend(new.take(most).map(|warning| redact.clean(&format!("event {warning}"), LINE)));
     lines
@@ -120,27 +121,52 @@ async fn pods(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec
     pods.into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect()
 }
 
-/// Warnings about the object, and about what was made for it: `ReplicaSet`s,
-/// Pods and Jobs.
-async fn warnings(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec<String> {
+/// Warnings about the object, and about what was made for it: `ReplicaSet`s, Pods and Jobs; not those of an
+/// earlier revision, which say what was wrong then.
+async fn warnings(
+    api: &Api,
+    watched: &Watched,
+    live: &Json,
+    pods: &[Json],
+    namespace: &str,
+) -> Vec<String> {
     if namespace.is_empty() {
         return Vec::new();
     }
     let path = format!("/api/v1/namespaces/{}/events?fieldSelector=type%3DWarning", segment(namespace));
     let events = list(api, &path).await.unwrap_or_default();
     let (kind, name) = (watched.key.kind.as_str(), watched.key.name.as_str());
-    let since = live["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+    let since = written(live);
+    let is_there = |name: &str| pods.is_empty() || pods.iter().any(|pod| pod["metadata"]["name"] == name);
     let is_ours = |event: &Json| {
         let of = &event["involvedObject"];
         let (of_kind, of_name) =
             (of["kind"].as_str().unwrap_or_default(), of["name"].as_str().unwrap_or_default());
         let made = of_name.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
         let is_it = of_kind == kind && of_name == name;
-        (is_it || (made && matches!(of_kind, "ReplicaSet" | "Pod" | "Job")))
-            && event["metadata"]["creationTimestamp"].as_str().unwrap_or_default() >= since
+        let of_made = made
+            && match of_kind {
+                "Pod" => is_there(of_name),
+                "ReplicaSet" | "Job" => true,
+                _ => false,
+            };
+        (is_it || of_made) && to_the_second(why::at(event)) >= since
     };
     let ours: Vec<Json> = events.into_iter().filter(is_ours).collect();
     why::warnings(&ours)
+}
+
+/// When an object was created or last applied.
+fn written(live: &Json) -> &str {
+    let managers = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let applied = managers.filter(|one| one["operation"] == "Apply" && one["subresource"].is_null());
+    let times = applied.map(|one| &one["time"]).chain([&live["metadata"]["creationTimestamp"]]);
+    times.filter_map(Json::as_str).map(to_the_second).max().unwrap_or_default()
+}
+
+/// Some of a cluster's times are more exact than others.
+fn to_the_second(time: &str) -> &str {
+    time.get(..19).unwrap_or(time)
 }
 
 /// The last lines of a container, of the run before where it was started again.

@@ -246,7 +246,7 @@ impl Target for Cluster {
                 let (Health::Waiting(how) | Health::Failed(how)) = health else { continue };
                 let watched = plan.watched.iter().find(|watched| watched.key == *key);
                 let lines = match watched {
-                    Some(watched) => look::explain(&api, watched, &self.redact).await,
+                    Some(watched) => look::explain(&api, watched, how, &self.redact).await,
                     None => Vec::new(),
                 };
                 clean(format!("{key}: {how}"));
