@@ -1,5 +1,5 @@
 //! `instate demo`: a push refused, one deployed and one that reverts it, in a temporary folder, with
-//! nothing but Git. It types what a person would type.
+//! nothing but Git; or with a cluster, in a namespace of its own. It types what a person would type.
 
 use std::{
     fs,
@@ -10,21 +10,33 @@ use std::{
 };
 
 use crate::{
+    config::Kubernetes,
     error::{Doing, Error, Result},
     report::{Event, Report},
+    target,
 };
 
 /// Show a push refused, one deployed and one reverted, in a temporary folder
 #[derive(Debug, clap::Args)]
-#[command(after_help = "It needs Git and nothing else, and removes its folder at the end.
+#[command(
+    after_help = "It needs Git and nothing else, and removes its folder at the end. With a cluster it runs three
+small pods in a namespace of its own, which it deletes at the end.
 
 Examples:
   instate demo
-  instate demo --keep")]
+  instate demo --keep
+  instate demo --kubeconfig ~/.kube/config --context test"
+)]
 pub(super) struct Arguments {
-    /// Leave the folder, to go on trying
+    /// Leave everything, to go on trying
     #[arg(long)]
     keep: bool,
+    /// Run it in the cluster of this kubeconfig
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig, where it is not its current one
+    #[arg(long, requires = "kubeconfig")]
+    context: Option<String>,
 }
 
 /// How long the watchers of the demo's pushes may take to end.
@@ -61,14 +73,50 @@ spec:
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
     let folder = folder()?;
-    let mut demo = Demo { folder: folder.clone(), report };
+    let place = match &arguments.kubeconfig {
+        None => Place::Folder,
+        Some(kubeconfig) => Place::Cluster {
+            settings: Kubernetes {
+                kubeconfig: fs::canonicalize(kubeconfig).doing("find the kubeconfig", kubeconfig)?,
+                context: arguments.context.clone(),
+                impersonate: None,
+            },
+            // Nobody else has it, as nobody else has the folder's.
+            namespace: format!("instate-demo-{}", random(&folder)),
+        },
+    };
+    let mut demo = Demo { folder: folder.clone(), place, report };
     let done = demo.story();
-    if arguments.keep {
-        report.event(&Event::said(format!("everything is still in {}", folder.display())));
+    let Demo { place, .. } = demo;
+    let removed = if arguments.keep {
+        let mut text = format!("everything is still in {}", folder.display());
+        if let Place::Cluster { namespace, .. } = &place {
+            text = format!("{text} and in the namespace {namespace}");
+        }
+        report.event(&Event::said(text));
+        Ok(())
     } else {
-        remove(&folder)?;
-    }
-    done.map(|()| ExitCode::SUCCESS)
+        remove(&folder).and_then(|()| match &place {
+            Place::Folder => Ok(()),
+            Place::Cluster { settings, namespace } => {
+                report.event(&Event::said(format!("deleting the namespace {namespace}")));
+                target::delete_namespace(settings, namespace)
+            }
+        })
+    };
+    done.and(removed).map(|()| ExitCode::SUCCESS)
+}
+
+/// What the name of the folder ends with.
+fn random(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.rsplit('-').next().unwrap_or_default().to_owned()
+}
+
+/// Where the demo's environment runs.
+enum Place {
+    Folder,
+    Cluster { settings: Kubernetes, namespace: String },
 }
 
 /// Removes the folder. The last push has left a watcher behind, which may just be looking at the tip: it
@@ -94,19 +142,25 @@ fn folder() -> Result<PathBuf> {
 
 struct Demo<'r> {
     folder: PathBuf,
+    place: Place,
     report: &'r mut Report,
 }
 
 impl Demo<'_> {
     fn story(&mut self) -> Result<()> {
-        self.say("On the server: a bare repository with instate's hooks. What runs is a folder here;");
-        self.say("it would be a Kubernetes cluster.");
+        match &self.place {
+            Place::Folder => {
+                self.say(
+                    "On the server: a bare repository with instate's hooks. What runs is a folder here;",
+                );
+                self.say("with --kubeconfig it is a Kubernetes cluster.");
+            }
+            Place::Cluster { .. } => {
+                self.say("On the server: a bare repository with instate's hooks, and a cluster.");
+            }
+        }
         self.run("git init --quiet --bare production.git", "", true)?;
-        let running = self.folder.join("running");
-        let configuration = format!(
-            "environments:\n  production:\n    branch: main\n    target:\n      directory: {}\n",
-            running.display(),
-        );
+        let configuration = self.configuration();
         self.write("instate.yaml", &configuration)?;
         self.show("cat instate.yaml", "")?;
         self.run("instate install production.git --config instate.yaml", "", true)?;
@@ -124,23 +178,57 @@ impl Demo<'_> {
         self.say("Refused: nothing landed, nothing was deployed. Mended, and pushed again:");
         self.write("laptop/web.yaml", WEB)?;
         self.write("laptop/service.yaml", SERVICE)?;
+        let namespace = match &self.place {
+            Place::Folder => None,
+            Place::Cluster { namespace, .. } => Some(namespace.clone()),
+        };
+        if let Some(name) = &namespace {
+            let text = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n");
+            self.write("laptop/namespace.yaml", &text)?;
+        }
         self.run("git add .", "laptop", true)?;
         self.run("git commit --quiet --amend --no-edit", "laptop", true)?;
         self.run("git push origin main", "laptop", true)?;
-        self.show("ls running", "")?;
+        self.show(
+            if namespace.is_some() { "instate status --repo production.git" } else { "ls running" },
+            "",
+        )?;
 
         self.say("A change that turns out to be wrong, and the way back: a revert, pushed.");
-        self.write("laptop/web.yaml", &WEB.replace("replicas: 2", "replicas: 200"))?;
+        self.write("laptop/web.yaml", &WEB.replace("replicas: 2", "replicas: 3"))?;
         self.run("git commit --quiet --all --message 'Run more of web'", "laptop", true)?;
         self.run("git push origin main", "laptop", true)?;
         self.run("git revert --no-edit HEAD", "laptop", true)?;
         self.run("git push origin main", "laptop", true)?;
-        self.show("grep replicas running/web.yaml", "")?;
+        if namespace.is_none() {
+            self.show("grep replicas running/web.yaml", "")?;
+        }
 
         self.say("Git remembers what was deployed, when, and by whom:");
         self.run("instate log --repo production.git", "", true)?;
         self.say("That was all: next, on your own server, instate install REPOSITORY");
         Ok(())
+    }
+
+    fn configuration(&self) -> String {
+        let environment = "environments:\n  production:\n    branch: main\n";
+        match &self.place {
+            Place::Folder => {
+                let running = self.folder.join("running");
+                format!("{environment}    target:\n      directory: {}\n", running.display())
+            }
+            Place::Cluster { settings, namespace } => {
+                let kubeconfig = settings.kubeconfig.display();
+                let context = settings.context.iter();
+                let context: Vec<_> =
+                    context.map(|context| format!("        context: {context}\n")).collect();
+                format!(
+                    "{environment}    namespace: {namespace}\n    timeout: 3m\n    target:\n      kubernetes:\n        \
+                     kubeconfig: {kubeconfig}\n{}",
+                    context.concat()
+                )
+            }
+        }
     }
 
     fn say(&mut self, text: &str) {

@@ -15,7 +15,7 @@ use crate::{
     record::Counts,
 };
 pub use directory::Directory;
-pub use kubernetes::Cluster;
+pub use kubernetes::{Cluster, delete_namespace};
 
 /// The bytes of a wanted file.
 pub type Read<'a> = &'a dyn Fn(&ObjectId) -> Result<Vec<u8>>;

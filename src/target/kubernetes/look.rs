@@ -123,13 +123,7 @@ async fn pods(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec
 
 /// Warnings about the object, and about what was made for it: `ReplicaSet`s, Pods and Jobs; not those of an
 /// earlier revision, which say what was wrong then.
-async fn warnings(
-    api: &Api,
-    watched: &Watched,
-    live: &Json,
-    pods: &[Json],
-    namespace: &str,
-) -> Vec<String> {
+async fn warnings(api: &Api, watched: &Watched, live: &Json, pods: &[Json], namespace: &str) -> Vec<String> {
     if namespace.is_empty() {
         return Vec::new();
     }

@@ -55,6 +55,31 @@ const EXPLAINED: usize = 5;
 /// Characters of a reason.
 const REASON: usize = 2000;
 
+/// Deletes a namespace with all that is in it, and waits until it is gone.
+///
+/// # Errors
+/// It is not gone.
+pub fn delete_namespace(settings: &config::Kubernetes, name: &str) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(120);
+    runtime()?.block_on(async {
+        let api = Api::new(settings, Patience::deploying(PATIENCE)).await?;
+        let path = format!("/api/v1/namespaces/{}", segment(name));
+        match api.call(Method::DELETE, &path, None).await {
+            Err(failure) if failure.is_not_found() => return Ok(()),
+            done => done?,
+        };
+        let began = Instant::now();
+        while api.find(&path).await?.is_some() {
+            if began.elapsed() > PATIENCE {
+                let error = Error::later(format!("the namespace {name} is not gone yet"));
+                return Err(error.help(format!("kubectl get namespace {name} shows what it waits for")));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    })
+}
+
 /// A cluster as a target.
 pub struct Cluster {
     settings: config::Kubernetes,

@@ -103,10 +103,8 @@ fn pods_that_never_become_ready_fail_a_deployment_and_a_push_that_mends_them_is_
 fn a_container_that_crashes_after_it_was_ready_fails_a_deployment() {
     let world = World::new();
     let production = Production::with(&world, |it| (it.timeout, it.settle) = ("6s", "4s"));
-    let two = web(1, "crash").replace(
-        "annotations: {",
-        "annotations: {test.instate.dev/container: web, ",
-    ) + "      - {name: proxy, image: 'proxy:1'}\n";
+    let two = web(1, "crash").replace("annotations: {", "annotations: {test.instate.dev/container: web, ")
+        + "      - {name: proxy, image: 'proxy:1'}\n";
     let (revision, seen) = production.fails(&[("web.yaml", &two)]);
     insta::assert_snapshot!(seen);
     insta::assert_snapshot!(production.note(&revision));
