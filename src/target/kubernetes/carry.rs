@@ -45,13 +45,28 @@ pub(super) struct Carrier<'c> {
     pub held: Option<&'c Held>,
     pub redact: &'c Redact,
     pub say: Say<'c>,
-    /// Whether anything was written.
-    pub wrote: Cell<bool>,
+    /// How many writes were begun and not refused.
+    pub wrote: Cell<usize>,
     /// What was written and answered.
     pub done: RefCell<Vec<String>>,
 }
 
 impl Carrier<'_> {
+    /// Whether what runs may not be any more what ran before.
+    pub fn wrote(&self) -> bool {
+        self.wrote.get() > 0 || self.api.is_in_doubt()
+    }
+
+    /// Sends a request that changes an object. It counts from its beginning, since it may be given up.
+    async fn change(&self, method: Method, path: &str, body: &Json) -> Result<Json, Failure> {
+        self.wrote.set(self.wrote.get() + 1);
+        let done = self.api.call(method, path, Some(body)).await;
+        if matches!(done, Err(Failure::Refused(_))) {
+            self.wrote.set(self.wrote.get() - 1);
+        }
+        done
+    }
+
     /// Writes everything that is wanted.
     pub async fn apply(&self, plan: &mut Plan) -> Result<()> {
         let mut before = plan.inventory.clone();
@@ -161,9 +176,8 @@ impl Carrier<'_> {
         let began = Instant::now();
         loop {
             self.may_write()?;
-            self.wrote.set(true);
             let path = apply_path(self.us, &object.path(), write.force, false);
-            match self.api.call(Method::PATCH, &path, Some(&object.body)).await {
+            match self.change(Method::PATCH, &path, &object.body).await {
                 Ok(live) => {
                     if let Owner::Other(owner) = self.us.owner(&live) {
                         self.release(write).await;
@@ -223,14 +237,13 @@ impl Carrier<'_> {
     /// Deletes one object, by its UID, with all that belongs to it, and waits until it is gone.
     async fn delete(&self, key: &ObjectKey, path: &str, uid: &str, until: Instant) -> Result<()> {
         self.may_write()?;
-        self.wrote.set(true);
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Foreground",
             "preconditions": {"uid": uid},
         });
-        match self.api.call(Method::DELETE, path, Some(&options)).await {
+        match self.change(Method::DELETE, path, &options).await {
             Ok(_) => {}
             Err(failure) if failure.is_not_found() => return Ok(()),
             // Somebody created it anew: it is not the one that was ours.

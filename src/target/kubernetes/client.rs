@@ -1,6 +1,7 @@
 //! Talking to an API server: bounded in time, tried again where that can help, its refusals as values.
 
 use std::{
+    cell::Cell,
     path::Path,
     time::{Duration, Instant},
 };
@@ -100,6 +101,8 @@ impl From<Failure> for Error {
 pub(super) struct Api {
     client: Client,
     patience: Patience,
+    /// Whether a request that writes was sent once more, since it had no answer that counts.
+    in_doubt: Cell<bool>,
 }
 
 impl Api {
@@ -128,7 +131,12 @@ impl Api {
         config.write_timeout = None;
         config.default_retry = false;
         let client = Client::try_from(config).map_err(|error| wrong(&error))?;
-        Ok(Self { client, patience })
+        Ok(Self { client, patience, in_doubt: Cell::new(false) })
+    }
+
+    /// Whether the cluster may have done what it was not heard to say.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt.get()
     }
 
     pub async fn get(&self, path: &str) -> Result<Json, Failure> {
@@ -176,6 +184,9 @@ impl Api {
                 Ok(Err(error)) => (innermost(&error), 0),
                 Err(_) => (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0),
             };
+            if method != Method::GET {
+                self.in_doubt.set(true);
+            }
             let pause_now = pause.max(Duration::from_secs(wished.min(10)));
             if Instant::now() + pause_now >= until {
                 return Err(Failure::Away(reason));

@@ -155,7 +155,7 @@ impl Cluster {
             held,
             redact: &self.redact,
             say,
-            wrote: Cell::new(false),
+            wrote: Cell::new(usize::from(self.ground.borrow().is_some())),
             done: RefCell::default(),
         }
     }
@@ -243,7 +243,7 @@ impl Target for Cluster {
             let api = Api::new(&self.settings, self.deploying()).await?;
             let carrier = self.carrier(&api, held, say);
             let done = carrier.apply(plan).await;
-            let left = if carrier.wrote.get() { Left::Between } else { Left::Before };
+            let left = if carrier.wrote() { Left::Between } else { Left::Before };
             let of = plan.writes.len() + plan.deletes.len();
             done.map_err(|error| Stopped { error: between(error, left, &carrier, of), left })
         })
