@@ -9,7 +9,7 @@ use crate::source::Span;
 pub struct Located {
     /// Of the key, where the field is a key of a mapping.
     pub key: Span,
-    /// Of the value.
+    /// Of the value; of a mapping or a sequence that has a key it is the key's, which says what it is.
     pub value: Span,
     /// Whether the manifest has the field itself, not only something above it.
     pub whole: bool,
@@ -28,11 +28,9 @@ pub(super) fn locate(tree: &Tree, object: NodeId, field: &str, top: Span) -> Loc
             None => entry(tree, node, rest),
         };
         let Some(((key, value), after)) = next else { return at };
-        at = Located {
-            key: key.map_or(tree.span(value), |key| tree.span(key)),
-            value: tree.span(value),
-            ..at
-        };
+        let named = key.map_or(tree.span(value), |key| tree.span(key));
+        let many = matches!(tree.value(value), Value::Mapping(_) | Value::Sequence(_));
+        at = Located { key: named, value: if many { named } else { tree.span(value) }, ..at };
         node = value;
         rest = after.trim_start_matches('.');
     }
@@ -126,6 +124,8 @@ spec:
         assert_eq!(at("metadata.labels.app.example/x"), is("app.example/x", "y", true));
         assert_eq!(at("metadata.labels[app.example/x]"), is("app.example/x", "y", true));
         assert_eq!(at("metadata.name"), is("name", "web", true));
+        assert_eq!(at("spec.containers"), is("containers", "containers", true));
+        assert_eq!(at("metadata.labels"), is("labels", "labels", true));
         assert!(!at("spec.containers[0].imag").2);
         assert_eq!(at("nothing"), is("web", "web", false));
         assert_eq!(at(""), is("web", "web", false));

@@ -30,7 +30,10 @@ pub(super) fn causes(status: &Status) -> Vec<Cause> {
         .map(|cause| Cause { field: cause.field.clone(), words: cause.message.clone() })
         .collect();
     if !listed.is_empty() {
-        return listed;
+        // Nobody can mend that by itself, and what can be mended stands beside it.
+        let follows = |cause: &Cause| cause.words.contains("some validation rules were not checked");
+        let own: Vec<Cause> = listed.iter().filter(|cause| !follows(cause)).cloned().collect();
+        return if own.is_empty() { listed } else { own };
     }
     let strict = status.message.split_once("strict decoding error: ").map(|(_, rest)| rest);
     if let Some(strict) = strict {
@@ -39,7 +42,20 @@ pub(super) fn causes(status: &Status) -> Vec<Cause> {
     if let Some(field) = typed(&status.message) {
         return field;
     }
+    if let Some(cause) = undecoded(&status.message) {
+        return vec![cause];
+    }
     vec![Cause { field: String::new(), words: status.message.clone() }]
+}
+
+/// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`
+fn undecoded(message: &str) -> Option<Cause> {
+    let (_, rest) = message.split_once("json: cannot unmarshal ")?;
+    let (found, rest) = rest.split_once(" into Go struct field ")?;
+    let (field, wanted) = rest.split_once(" of type ")?;
+    // Before the field stands the type that has it.
+    let (_, field) = field.split_once('.')?;
+    Some(Cause { field: field.to_owned(), words: format!("expected {wanted}, got {found}") })
 }
 
 /// `unknown field "spec.replica"`, `duplicate field "x"`.
@@ -64,9 +80,17 @@ fn typed(message: &str) -> Option<Vec<Cause>> {
 
 /// Whether a cause says that a field cannot be changed any more.
 pub(super) fn is_immutable(cause: &Cause) -> bool {
-    cause.words.contains("field is immutable")
+    [
+        "field is immutable",
+        "is immutable after creation",
+        "may not change once set",
+        "cannot change roleRef",
+        "updates to statefulset spec for fields other than",
+        "pod updates may not change fields other than",
+    ]
+    .iter()
+    .any(|words| cause.words.contains(words))
         || cause.words.contains("may not be changed") && cause.words.contains("immutable")
-        || cause.words.contains("updates to statefulset spec for fields other than")
 }
 
 /// A refusal of `manifest` as findings.
@@ -145,6 +169,9 @@ fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
         Code::Immutable => {
             Some(format!("leave the field as it runs, or give the new {} another name", manifest.key.kind))
         }
+        Code::Invalid if cause.words.starts_with("expected string, got") => {
+            Some("write it in quotes".to_owned())
+        }
         Code::Forbidden if cause.words.contains("exceeded quota") => {
             Some("ask for less, delete something, or raise the ResourceQuota".to_owned())
         }
@@ -157,7 +184,10 @@ fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
 
 /// Where a cause is shown, and whether the manifest has its very field.
 fn place(manifest: &Manifest, cause: &Cause) -> (Place, bool) {
-    let at = manifest.locate(&cause.field);
+    // The server speaks of the list that it makes of the one address.
+    let field = if cause.field == "spec.clusterIPs[0]" { "spec.clusterIP" } else { &cause.field };
+    let written = manifest.locate(&cause.field);
+    let at = if written.whole { written } else { manifest.locate(field) };
     let span = if is_unknown(&cause.words) || !at.whole { at.key } else { at.value };
     (manifest.source.place(span), at.whole)
 }
@@ -196,6 +226,24 @@ mod tests {
             ),
             [".spec.a", ".spec.b"]
         );
+        assert_eq!(
+            fields(
+                "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+            ),
+            ["spec.replicas"]
+        );
         assert_eq!(fields("no"), [""]);
+    }
+
+    #[test]
+    fn values_are_shown_as_they_were_written() {
+        for (words, shown) in [
+            ("expected string, got &value.valueUnstructured{Value:8080}", "expected string, got 8080"),
+            ("expected boolean, got &{perhaps}", "expected boolean, got perhaps"),
+            ("expected map, got &{[a b]}", "expected map, got [a b]"),
+            ("must be larger", "must be larger"),
+        ] {
+            assert_eq!(plain(words), shown);
+        }
     }
 }

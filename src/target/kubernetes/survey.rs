@@ -261,13 +261,15 @@ async fn namespaces(api: &Api, survey: &mut Survey, manifests: &[Manifest], us: 
     let is_namespace = |o: &&Object| o.key.kind == "Namespace" && o.key.group.is_empty();
     let declared: BTreeSet<String> =
         survey.objects.iter().filter(is_namespace).map(|o| o.key.name.clone()).collect();
-    for object in &mut survey.objects {
+    let findings = &mut survey.findings;
+    // The API server would only say it once more.
+    survey.objects.retain_mut(|object| {
         let Some(name) = object.key.namespace.as_ref().filter(|name| absent.contains(*name)) else {
-            continue;
+            return true;
         };
         if declared.contains(name) {
             object.needs = Some(format!("Namespace/{name}"));
-            continue;
+            return true;
         }
         let manifest = &manifests[object.manifest];
         let shown = text::excerpt(name, 63);
@@ -276,8 +278,9 @@ async fn namespaces(api: &Api, survey: &mut Survey, manifests: &[Manifest], us: 
         let help = format!(
             "declare Namespace/{shown} in the repository, or create it: kubectl create namespace {shown}"
         );
-        survey.findings.push(Finding::error(Code::NamespaceMissing, message).at(place).help(help));
-    }
+        findings.push(Finding::error(Code::NamespaceMissing, message).at(place).help(help));
+        false
+    });
     if absent.contains(&us.namespace) && !declared.contains(&us.namespace) && survey.findings.is_empty() {
         let name = &us.namespace;
         let error = Error::server(format!(
