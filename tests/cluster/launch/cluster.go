@@ -45,12 +45,14 @@ const previousPodLogs = `2026-11-22T09:59:00.0Z stdout F starting
 2026-11-22T09:59:01.0Z stderr F panic: no DATABASE_URL
 `
 
+// Of a container with the name `tells` it is what a client has put into told.log.
 const kwokConfig = `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: ClusterLogs
 metadata: {name: every-container}
 spec:
   logs:
   - {logsFile: %[1]s/pod.log, previousLogsFile: %[1]s/pod-previous.log}
+  - {containers: [tells], logsFile: %[1]s/told.log, previousLogsFile: %[1]s/told.log}
 `
 
 const node = `{"apiVersion": "v1", "kind": "Node",
@@ -72,7 +74,7 @@ type child struct {
 }
 
 type cluster struct {
-	dir, server string
+	dir, server, etcd string
 	// Of the user `harness`, which is this program.
 	token     string
 	client    *http.Client
@@ -136,6 +138,10 @@ func (c *cluster) do(line string) (string, error) {
 		_, _, err := c.request("DELETE", "/api/v1/namespaces/"+name, "")
 		return "ok", err
 	}
+	if rest, found := strings.CutPrefix(line, "store "); found {
+		key, value, _ := strings.Cut(rest, " ")
+		return "ok", c.store(key, value)
+	}
 	switch line {
 	case "stop apiserver":
 		// Who asks in vain meanwhile would ask again only after up to a minute.
@@ -180,7 +186,8 @@ func (c *cluster) prepare(audit bool) (err error) {
 	}
 	c.server, c.token = fmt.Sprintf("https://127.0.0.1:%d", ports[0]), rand.Text()
 	admin := rand.Text()
-	etcd, kubelet := fmt.Sprintf("http://127.0.0.1:%d", ports[1]), fmt.Sprint(ports[2])
+	c.etcd = fmt.Sprintf("http://127.0.0.1:%d", ports[1])
+	etcd, kubelet := c.etcd, fmt.Sprint(ports[2])
 	controllers, scheduler, kwok := rand.Text(), rand.Text(), rand.Text()
 	files := map[string][]byte{
 		"ca.crt":                 id.authority,
@@ -343,6 +350,25 @@ func (c *cluster) createNamespace(name string) error {
 		return fmt.Errorf("cannot create the namespace %s: %d %s %v", name, status, text, err)
 	}
 	return c.await("/api/v1/namespaces/"+name+"/serviceaccounts/default", ok)
+}
+
+// store writes an object past the API server, as one of an earlier version left it that this one would not take.
+func (c *cluster) store(key, value string) error {
+	// Bytes are base64 in etcd's JSON, as in Go's.
+	body, err := json.Marshal(map[string][]byte{"key": []byte("/registry/" + key), "value": []byte(value)})
+	if err != nil {
+		return err
+	}
+	answer, err := http.Post(c.etcd+"/v3/kv/put", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(answer.Body)
+		return fmt.Errorf("cannot store %s: %s %s", key, answer.Status, text)
+	}
+	return nil
 }
 
 func ok([]byte) bool { return true }

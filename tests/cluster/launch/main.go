@@ -1,11 +1,12 @@
-// Command cluster runs a Kubernetes cluster, or a proxy that spoils what
-// passes between it and its clients, as long as somebody holds its standard
-// input open:
+// Command cluster runs a Kubernetes cluster, a proxy that spoils what passes
+// between it and its clients, or a webhook that refuses, as long as somebody
+// holds its standard input open:
 //
 //	cluster up DIR [--audit] [--remove]
 //	cluster proxy --kubeconfig FILE --out FILE
+//	cluster webhook
 //
-// Both print `ready`, then answer each line that they read with one of theirs.
+// All print `ready`, then answer each line that they read with one of theirs.
 package main
 
 import (
@@ -31,7 +32,7 @@ func main() {
 
 func run(arguments []string) error {
 	if len(arguments) == 0 {
-		return fmt.Errorf("what? `up` or `proxy`")
+		return fmt.Errorf("what? `up`, `proxy` or `webhook`")
 	}
 	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
 	switch arguments[0] {
@@ -55,8 +56,10 @@ func run(arguments []string) error {
 			return err
 		}
 		return runProxy(*kubeconfig, *out)
+	case "webhook":
+		return runWebhook()
 	}
-	return fmt.Errorf("%q is neither `up` nor `proxy`", arguments[0])
+	return fmt.Errorf("%q is neither `up` nor `proxy` nor `webhook`", arguments[0])
 }
 
 // serve says `ready` and does what is asked for on standard input until its

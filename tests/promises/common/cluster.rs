@@ -173,6 +173,13 @@ impl Cluster {
         Namespace { cluster: self, name }
     }
 
+    /// What containers of the name `tells` have written, whosever they are.
+    pub fn tell(&self, lines: &[&str]) {
+        let at = |line: &&str| format!("2026-11-22T10:00:00.0Z stdout F {line}\n");
+        let log = lines.iter().map(at).collect::<String>();
+        fs::write(self.dir.join("told.log"), log).expect("because the folder is ours");
+    }
+
     /// Kills the API server: connections are refused.
     #[track_caller]
     pub fn stop_apiserver(&self) {
@@ -290,6 +297,85 @@ impl Drop for Namespace<'_> {
         {
             let _ = lines.recv_timeout(TIMEOUT);
         }
+    }
+}
+
+/// A validating webhook that judges what is written in one namespace, and refuses what has the label
+/// `test.instate.dev/refuse`: `tests/cluster/launch/webhook.go`.
+pub struct Webhook<'n> {
+    namespace: &'n Namespace<'n>,
+    service: Service,
+}
+
+impl<'n> Webhook<'n> {
+    /// It is asked from now on.
+    #[track_caller]
+    pub fn of(namespace: &'n Namespace<'n>) -> Self {
+        let (webhook, configuration) = Self::start(namespace, "None");
+        namespace.apply(&configuration.to_string(), &[]).succeeds();
+        webhook.asked("house.test.instate.dev");
+        webhook
+    }
+
+    /// One that a cluster of before 1.22 has left, and that may not be asked in a dry run.
+    #[track_caller]
+    pub fn that_acts(namespace: &'n Namespace<'n>) -> Self {
+        let (webhook, mut configuration) = Self::start(namespace, "Some");
+        // It says by itself all that the API server would have added to it.
+        configuration["metadata"]["uid"] = namespace.name.clone().into();
+        configuration["metadata"]["creationTimestamp"] = "2020-11-22T10:00:00Z".into();
+        let key = format!("validatingwebhookconfigurations/{}", namespace.name);
+        namespace.cluster.service.ask(&format!("store {key} {configuration}"));
+        webhook.asked("does not support dry run");
+        webhook
+    }
+
+    /// Takes the program behind it away, and leaves its configuration.
+    pub fn ends(&mut self) {
+        self.service.end();
+    }
+
+    fn start(namespace: &'n Namespace<'n>, side_effects: &str) -> (Self, Value) {
+        let service = Service::start(&["webhook"]);
+        let configuration = serde_json::json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": namespace.name},
+            "webhooks": [{
+                "name": "house.test.instate.dev",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": side_effects,
+                "failurePolicy": "Fail",
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace.name}},
+                // Of what is in no namespace it would be asked for everybody.
+                "rules": [{
+                    "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"], "scope": "Namespaced",
+                    "operations": ["CREATE", "UPDATE"],
+                }],
+                "clientConfig": {"url": service.ask("url"), "caBundle": service.ask("authority")},
+            }],
+        });
+        (Self { namespace, service }, configuration)
+    }
+
+    /// Waits until the API server asks it, which then says so.
+    #[track_caller]
+    fn asked(&self, says: &str) {
+        let probe = r#"{"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "probe", "labels": {"test.instate.dev/refuse": "yes"}}}"#;
+        eventually("the webhook is asked", || {
+            self.namespace.apply(probe, &["--dry-run=server"]).stderr.contains(says)
+        });
+    }
+}
+
+impl Drop for Webhook<'_> {
+    fn drop(&mut self) {
+        // Not worth a second panic: it judges nobody else.
+        let name = self.namespace.name.clone();
+        let kubeconfig = self.namespace.cluster.kubeconfig();
+        let args = ["delete", "validatingwebhookconfiguration", &name];
+        let _ = kubectl(&kubeconfig, &args).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

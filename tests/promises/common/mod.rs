@@ -17,7 +17,7 @@ pub mod tree;
 pub mod unread;
 pub mod world;
 
-pub use cluster::{Cluster, Namespace, Proxy, Request, eventually};
+pub use cluster::{Cluster, Namespace, Proxy, Request, Webhook, eventually};
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
 pub use points::said;
