@@ -6,6 +6,7 @@ mod faults;
 mod health;
 mod order;
 mod ownership;
+mod refused;
 
 use std::{ops::Deref, path::PathBuf};
 
@@ -135,7 +136,7 @@ impl<'w> Production<'w> {
     }
 
     /// Writes files and pushes them, which must be refused; no ref moves, and nothing is written to the
-    /// cluster. What a person saw.
+    /// cluster. What a person saw. The clone is as it was before.
     #[track_caller]
     pub fn refused(&self, files: &[(&str, &str)]) -> String {
         let refs = || self.setup.world.git(&self.setup.repo, &["for-each-ref"]).succeeds().stdout;
@@ -146,17 +147,21 @@ impl<'w> Production<'w> {
         assert!(pushed.stderr.contains("(pre-receive hook declined)"), "{pushed}");
         assert_eq!(refs(), before, "{pushed}");
         assert_eq!(self.writes_since(mark), Vec::<String>::new(), "{pushed}");
+        if self.ana.git(&["reset", "--quiet", "--hard", "HEAD^"]).code != Some(0) {
+            self.ana.git(&["update-ref", "-d", "HEAD"]).succeeds();
+            self.ana.git(&["rm", "-rq", "--force", "."]).succeeds();
+        }
         self.seen(&pushed)
     }
 
-    /// What instate wrote about this namespace since a mark, as `patch deployments web`.
+    /// What instate wrote about this namespace, and others whose name holds this one's, since a mark, as `patch deployments web`.
     #[track_caller]
     pub fn writes_since(&self, mark: u64) -> Vec<String> {
         let name = self.namespace.name();
         let ours = self.cluster.requests_since(mark).into_iter().filter(|request| {
             request.is_of("instate/")
                 && request.is_write()
-                && (request.namespace == name || request.name.contains(name))
+                && (request.namespace.contains(name) || request.name.contains(name))
         });
         ours.map(|request| format!("{} {} {}", request.verb, request.resource, request.name)).collect()
     }
@@ -177,7 +182,7 @@ fn filters(namespace: &Namespace<'_>, configuration: &Configuration) -> Settings
     settings.add_filter(r"\b[0-9a-f]{16}\b", "(identity)");
     settings.add_filter(r"\b[0-9a-f]{7}\b", "1a2b3c4");
     settings.add_filter(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "(time)");
-    settings.add_filter(r"Deployment: .*", "Deployment: (id)");
+    settings.add_filter(r"(?m)^Deployment: .*", "Deployment: (id)");
     settings.add_filter(r"127\.0\.0\.1:\d+", "(address)");
     // What a controller puts behind the name of a Pod.
     settings.add_filter(r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-xxxxx");
