@@ -195,8 +195,8 @@ fn main() {
         String::from("| | first | again, nothing changed | one changed |\n| --- | --- | --- | --- |\n");
     let mut row = |name: &str, times: &Times| {
         let cell = |of: &dyn Fn(&Times) -> Vec<Duration>| {
-            let (own, base) = (median(&of(times)), median(&of(&bare)));
-            format!("{own:.2} s ({:.2})", own / base)
+            let (time, least) = (median(&of(times)), median(&of(&bare)));
+            format!("{time:.2} s ({:.2})", time / least)
         };
         let cells = [cell(&|t| t.first.clone()), cell(&|t| t.again.clone()), cell(&|t| t.changed.clone())];
         writeln!(table, "| {name} | {} |", cells.join(" | ")).expect("it is a text");

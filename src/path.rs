@@ -266,6 +266,9 @@ pub trait Steps {
 
     /// Something was done, in a line.
     fn step(&self, line: String);
+
+    /// Whether a newer revision waits to be deployed.
+    fn is_overtaken(&self) -> bool;
 }
 
 /// Deploys a revision that was judged. The caller records how it ended.
@@ -301,7 +304,7 @@ fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> R
     }
     steps.planned(&plan, wanted.manifests)?;
     target.apply(&mut plan, wanted, held.as_ref(), &say)?;
-    target.wait(&plan, wanted, &say)?;
+    target.wait(&plan, wanted, &say, &|| steps.is_overtaken())?;
     target.prune(&mut plan, held.as_ref(), &say)?;
     Ok(plan.counts())
 }

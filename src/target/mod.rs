@@ -22,6 +22,9 @@ pub type Read<'a> = &'a dyn Fn(&ObjectId) -> Result<Vec<u8>>;
 /// Hears, in a line, of what was just done.
 pub type Say<'a> = &'a dyn Fn(String);
 
+/// Whether a newer revision waits to be deployed.
+pub type Overtaken<'a> = &'a dyn Fn() -> bool;
+
 /// What a revision declares.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
@@ -64,6 +67,8 @@ pub enum Left {
     Before,
     /// The new revision, which is not healthy.
     Unhealthy,
+    /// The new revision, which was not healthy yet when a newer one took over.
+    Overtaken,
     /// Neither the one nor the other.
     Between,
 }
@@ -126,11 +131,17 @@ pub trait Target {
         say: Say<'_>,
     ) -> Result<(), Stopped>;
 
-    /// Returns when what is wanted is healthy.
+    /// Returns when what is wanted is healthy; at once when a newer revision waits.
     ///
     /// # Errors
     /// It is not, and why.
-    fn wait(&self, plan: &Self::Plan, wanted: &Wanted<'_>, say: Say<'_>) -> Result<(), Stopped>;
+    fn wait(
+        &self,
+        plan: &Self::Plan,
+        wanted: &Wanted<'_>,
+        say: Say<'_>,
+        overtaken: Overtaken<'_>,
+    ) -> Result<(), Stopped>;
 
     /// Deletes what is no longer wanted.
     ///

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{error::Result, manifest::ObjectKey, target::Say};
+use crate::{
+    error::Result,
+    manifest::ObjectKey,
+    target::{Overtaken, Say},
+};
 use health::{Health, runs_containers};
 
 /// Between two looks, at first; later it is less often.
@@ -27,7 +31,18 @@ pub struct Patience {
     pub settle: Duration,
 }
 
-/// Looks until all objects are healthy. What is not in the end is returned with how it is.
+/// How waiting ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// All objects are healthy.
+    Healthy,
+    /// These are not, and how they are.
+    Unwell(Vec<(ObjectKey, Health)>),
+    /// A newer revision is to be deployed: what mends it must not wait for what is broken.
+    Overtaken,
+}
+
+/// Looks until all objects are healthy, or one never will be.
 ///
 /// # Errors
 /// It cannot be looked at.
@@ -35,7 +50,8 @@ pub async fn until_healthy(
     mut look: impl AsyncFnMut() -> Result<Vec<(ObjectKey, Health)>>,
     patience: Patience,
     say: Say<'_>,
-) -> Result<Vec<(ObjectKey, Health)>> {
+    overtaken: Overtaken<'_>,
+) -> Result<Waited> {
     let began = Instant::now();
     let mut said = began;
     let mut ready: BTreeMap<ObjectKey, bool> = BTreeMap::new();
@@ -57,7 +73,7 @@ pub async fn until_healthy(
         let unwell: Vec<(ObjectKey, Health)> =
             objects.iter().filter(|(_, health)| *health != Health::Ready).cloned().collect();
         if unwell.iter().any(|(_, health)| matches!(health, Health::Failed(_))) {
-            return Ok(unwell);
+            return Ok(Waited::Unwell(unwell));
         }
         if unwell.is_empty() {
             let since = *settling.get_or_insert(now);
@@ -67,17 +83,20 @@ pub async fn until_healthy(
                 Duration::ZERO
             };
             if now.duration_since(since) >= settle {
-                return Ok(Vec::new());
+                return Ok(Waited::Healthy);
             }
         } else {
             settling = None;
             if now >= patience.until {
-                return Ok(unwell);
+                return Ok(Waited::Unwell(unwell));
             }
             if now.duration_since(said) >= SAY {
                 said = now;
                 say(waiting(&unwell, now.duration_since(began)));
             }
+        }
+        if overtaken() {
+            return Ok(Waited::Overtaken);
         }
         let pace = if now.duration_since(began) > SAY { PACE * 4 } else { PACE };
         tokio::time::sleep(pace).await;

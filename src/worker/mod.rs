@@ -145,6 +145,9 @@ impl Worker<'_> {
         let id = ObjectId::from_hex(intent.new.as_bytes()).map_err(Error::server)?;
         let before = self.runs()?;
         let told = Told {
+            repository: self.repository,
+            reference: &self.environment.reference,
+            revision: id,
             journal: &self.journal,
             output: &output,
             id: &intent.id,
@@ -166,6 +169,10 @@ impl Worker<'_> {
             Err(Stopped { error, left: Left::Unhealthy }) => {
                 let changes = told.changes.get();
                 Outcome { unhealthy: true, before, changes, ..failed(intent, &error) }
+            }
+            Err(Stopped { error, left: Left::Overtaken }) => {
+                let (changes, reason) = (told.changes.get(), Some(error.message));
+                Outcome { before, changes, reason, ..intent.end(OutcomeKind::Superseded) }
             }
             Err(Stopped { error, left: Left::Between }) => {
                 Outcome { outcome: OutcomeKind::Diverged, before, ..failed(intent, &error) }
@@ -242,6 +249,9 @@ struct Told<'w> {
     journal: &'w Journal,
     output: &'w Output,
     id: &'w DeploymentId,
+    repository: &'w Repository,
+    reference: &'w str,
+    revision: ObjectId,
     /// The journal could not be written: nothing may be done that it does not know of.
     lost: RefCell<Option<Error>>,
     /// What the plan was going to change.
@@ -270,6 +280,11 @@ impl Steps for Told<'_> {
         }
         point::reach("planned");
         Ok(())
+    }
+
+    fn is_overtaken(&self) -> bool {
+        // A branch that cannot be read now is no reason to stop.
+        self.repository.tip(self.reference).is_ok_and(|tip| tip.is_some_and(|tip| tip != self.revision))
     }
 
     fn step(&self, text: String) {

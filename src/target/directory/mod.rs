@@ -21,7 +21,7 @@ use self::{
     folder::{Contents, contents},
     marker::{Marker, NEW_MARKER},
 };
-use super::{Judged, Left, Planned, Say, Stopped, Target, Wanted};
+use super::{Judged, Left, Overtaken, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
@@ -251,7 +251,13 @@ impl Target for Directory {
     }
 
     /// A folder is healthy as soon as it is there, so this looks once, and only where something was changed.
-    fn wait(&self, plan: &FolderPlan, wanted: &Wanted<'_>, _: Say<'_>) -> Result<(), Stopped> {
+    fn wait(
+        &self,
+        plan: &FolderPlan,
+        wanted: &Wanted<'_>,
+        _: Say<'_>,
+        _: Overtaken<'_>,
+    ) -> Result<(), Stopped> {
         if plan.is_empty() {
             return Ok(());
         }

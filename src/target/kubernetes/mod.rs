@@ -35,14 +35,14 @@ use self::{
     planning::{For, Plan},
     redact::Redact,
 };
-use super::{Judged, Left, Owner, Planned, Say, Stopped, Target, Wanted};
+use super::{Judged, Left, Overtaken, Owner, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     config,
     error::{Error, Result},
     finding::Severity,
     manifest::ObjectKey,
     point, text,
-    wait::{self, health::Health},
+    wait::{self, Waited, health::Health},
 };
 
 /// So many requests are under way at once: enough to hide the time that each takes, few enough for the API
@@ -249,7 +249,13 @@ impl Target for Cluster {
         })
     }
 
-    fn wait(&self, plan: &Plan, _: &Wanted<'_>, say: Say<'_>) -> Result<(), Stopped> {
+    fn wait(
+        &self,
+        plan: &Plan,
+        _: &Wanted<'_>,
+        say: Say<'_>,
+        overtaken: Overtaken<'_>,
+    ) -> Result<(), Stopped> {
         if plan.watched.is_empty() {
             return Ok(());
         }
@@ -261,11 +267,18 @@ impl Target for Cluster {
             let waiting = wait::Patience { until: Instant::now() + self.timeout, settle };
             let look = async || look::look(&api, &self.us, &plan.watched).await;
             let clean = |line: String| say(self.redact.clean(&line, REASON));
-            let unwell = wait::until_healthy(look, waiting, &clean).await.map_err(unhealthy)?;
-            if unwell.is_empty() {
-                point::reach("healthy");
-                return Ok(());
-            }
+            let waited = wait::until_healthy(look, waiting, &clean, overtaken).await.map_err(unhealthy)?;
+            let unwell = match waited {
+                Waited::Healthy => {
+                    point::reach("healthy");
+                    return Ok(());
+                }
+                Waited::Overtaken => {
+                    let error = Error::revision("a newer revision took over before it was healthy");
+                    return Err(Stopped { error, left: Left::Overtaken });
+                }
+                Waited::Unwell(unwell) => unwell,
+            };
             let mut reasons = Vec::new();
             for (key, health) in unwell.iter().take(EXPLAINED) {
                 let (Health::Waiting(how) | Health::Failed(how)) = health else { continue };

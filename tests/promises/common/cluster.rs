@@ -53,8 +53,8 @@ fn binaries() -> &'static Path {
         let mut build = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/build"));
         build.env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
         // Some minutes the first time: no patience is enough, and what it says is worth seeing.
-        let built = start(&mut build).wait().expect("because it was started");
-        assert!(built.success(), "tests/cluster/build failed: {built}");
+        let ended = start(&mut build).wait().expect("because it was started");
+        assert!(ended.success(), "tests/cluster/build failed: {ended}");
         target.join("cluster/bin")
     })
 }
