@@ -156,3 +156,49 @@ fn an_api_server_that_is_restarted_under_a_deployment_is_waited_for() {
         assert_eq!(production.inventory(), production.labelled(), "{point}");
     }
 }
+
+#[test]
+fn another_servers_lease_is_waited_for_until_it_is_given_back_or_runs_out() {
+    let world = World::new();
+    let production = Production::new(&world);
+    production.deploys(&[("all.yaml", &objects(1, "1"))]);
+    let lease = production.inventory_object()["metadata"]["name"].as_str().expect("it has one").to_owned();
+    let holds = |seconds: u32| {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ");
+        let patch = format!(
+            r#"{{"spec": {{"holderIdentity": "elsewhere/0", "leaseDurationSeconds": {seconds}, "renewTime": "{now}"}}}}"#
+        );
+        production
+            .namespace
+            .kubectl(&["patch", "lease", &lease, "--type=merge", "--patch", &patch])
+            .succeeds();
+    };
+    // One that is not renewed runs out, by this server's own clock.
+    holds(2);
+    let (_, seen) = production.deploys(&[("all.yaml", &objects(1, "2"))]);
+    assert!(seen.contains("waiting: elsewhere/0 deploys to this cluster"), "{seen}");
+
+    holds(3600);
+    let id = production.commit(&[("all.yaml", &objects(1, "3"))]);
+    let mark = production.cluster.mark();
+    let push = spawn(production.ana.git_command(&["push", "origin", "main"]));
+    push.wait_for("waiting: elsewhere/0 deploys to this cluster");
+    assert_eq!(production.writes_since(mark), Vec::<String>::new());
+    production
+        .namespace
+        .kubectl(&[
+            "patch",
+            "lease",
+            &lease,
+            "--type=merge",
+            "--patch",
+            r#"{"spec": {"holderIdentity": ""}}"#,
+        ])
+        .succeeds();
+    let pushed = push.finish().succeeds();
+    production.at_rest();
+    assert_eq!(production.outcomes(&id), ["production deployed"], "{pushed}");
+    // And it is given back at the end.
+    let left = production.namespace.get(&["lease", &lease]);
+    assert_eq!(left["spec"]["holderIdentity"], "", "{left}");
+}
