@@ -19,6 +19,10 @@ cluster:
     @echo "export KUBECONFIG=$PWD/target/cluster/dev/kubeconfig PATH=$PWD/target/cluster/bin:\$PATH"
     target/cluster/bin/cluster up target/cluster/dev --remove
 
+# Time 300 objects beside kubectl and bare PATCHes, for docs/performance.md (needs Go)
+bench:
+    cargo bench --locked --bench cluster
+
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
     cargo insta review
