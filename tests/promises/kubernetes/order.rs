@@ -139,3 +139,43 @@ fn a_plan_tells_every_change_by_its_field_before_anything_is_changed() {
     assert_eq!(production.writes_since(mark), Vec::<String>::new());
     assert_snapshot!(plan.stdout);
 }
+
+#[test]
+fn what_has_not_changed_since_the_revision_that_runs_is_not_even_looked_at() {
+    let world = World::new();
+    let production = Production::new(&world);
+    let config = |name: &str, value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: \"{value}\"}}\n---\n"
+        )
+    };
+    let many: Vec<(String, String)> =
+        (0..10).map(|n| (format!("{n}.yaml"), config(&format!("c-{n}"), "1"))).collect();
+    let mut files: Vec<(&str, &str)> =
+        many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let two = config("a", "1") + &config("b", "1");
+    files.push(("two.yaml", &two));
+    production.deploys(&files);
+
+    // One object of a file with two; the other is the same though its file is not.
+    let mark = production.cluster.mark();
+    production.deploys(&[("two.yaml", &(config("a", "1") + &config("b", "2")))]);
+    let requests = production.cluster.requests_since(mark);
+    let about = |name: &str| {
+        let own = production.namespace.name();
+        let ours = requests
+            .iter()
+            .filter(|r| r.is_of("instate/") && r.namespace == own && r.resource == "configmaps");
+        ours.filter(|r| r.name == name).count()
+    };
+    assert!(about("b") > 0, "{requests:?}");
+    assert_eq!(about("a") + about("c-0") + about(""), 0, "{requests:?}");
+
+    // What a person changed is seen where everything is compared.
+    production.namespace.kubectl(&["delete", "configmap", "c-3"]).succeeds();
+    production.deploys(&[("9.yaml", &config("c-9", "2"))]);
+    assert_ne!(production.namespace.kubectl(&["get", "configmap", "c-3"]).code, Some(0));
+    let again = production.instate(&["deploy"]).succeeds();
+    assert!(again.stdout.contains("created ConfigMap/c-3"), "{again}");
+    assert_eq!(production.inventory(), production.labelled());
+}
