@@ -100,7 +100,9 @@ pub(super) async fn explain(api: &Api, watched: &Watched, how: &str, redact: &Re
     let most = if told { 1 } else { CAUSES };
     let new = warnings.into_iter().filter(|warning| {
         let message = warning.split_once(": ").map_or(warning.as_str(), |(_, message)| message);
-        !how.contains(message) && !causes.iter().any(|cause| cause.words.contains(message))
+        // What the Pods' own words say already, and better.
+        let repeats = told && ["Failed: ", "BackOff: "].iter().any(|reason| warning.starts_with(reason));
+        !repeats && !how.contains(message) && !causes.iter().any(|cause| cause.words.contains(message))
     });
     lines.extend(new.take(most).map(|warning| redact.clean(&format!("event {warning}"), LINE)));
     lines
