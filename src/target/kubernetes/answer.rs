@@ -1,5 +1,6 @@
 //! What an API server says of an object becomes findings: file, line and column, and no Secret's value.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use kube::core::Status;
 
 use super::redact::Redact;
@@ -12,6 +13,8 @@ use crate::{
 
 /// So many characters of an API server's words are shown.
 const WORDS: usize = 300;
+
+const NOT_BASE64: &str = "not base64";
 
 /// Why an API server refuses an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,21 +114,19 @@ pub(super) fn findings(manifest: &Manifest, status: &Status, redact: &Redact) ->
             None => finding,
         }
     };
-    causes(status).into_iter().take(20).map(about).collect()
+    let mut causes = causes(status);
+    if secret && status.message.contains("illegal base64 data") {
+        let found = not_base64(manifest);
+        causes = if found.is_empty() { causes } else { found };
+    }
+    causes.into_iter().take(20).map(about).collect()
 }
 
 /// The server's words without what stands beside them anyway.
 fn words(cause: &Cause, field: &str, secret: bool, redact: &Redact) -> String {
     let mut words = cause.words.as_str();
     if secret {
-        // They may hold a value in a form that nobody knows beforehand.
-        return match words {
-            _ if is_immutable(cause) => "it cannot be changed".to_owned(),
-            _ if is_unknown(words) => "unknown field".to_owned(),
-            // Only what was expected: what was found may be the value.
-            _ if words.starts_with("expected ") => words.split(", got").next().unwrap_or_default().to_owned(),
-            _ => "not valid (the server's words may hold a value and are not shown)".to_owned(),
-        };
+        return of_secret(cause, redact);
     }
     if is_unknown(words) {
         return "unknown field".to_owned();
@@ -137,8 +138,47 @@ fn words(cause: &Cause, field: &str, secret: bool, redact: &Redact) -> String {
     redact.clean(&plain(words), WORDS)
 }
 
+/// As [`words`], of a Secret: they may hold a value in a form that nobody knows beforehand.
+fn of_secret(cause: &Cause, redact: &Redact) -> String {
+    let words = cause.words.as_str();
+    if is_immutable(cause) {
+        return "it cannot be changed".to_owned();
+    }
+    if is_unknown(words) {
+        return "unknown field".to_owned();
+    }
+    if words.starts_with("expected ") {
+        // Only what was expected: what was found may be the value.
+        return words.split(", got").next().unwrap_or_default().to_owned();
+    }
+    if let Some((who, _)) = words.split_once(" denied the request") {
+        let who = redact.clean(who, WORDS);
+        return format!("{who} denied the request (its words may hold a value and are not shown)");
+    }
+    let said = [
+        (NOT_BASE64, NOT_BASE64),
+        ("Required value", "it is required"),
+        ("Too long", "too long"),
+        ("a valid config key must consist of", "a key is of letters, digits, `-`, `_` and `.`"),
+    ];
+    let open = said.into_iter().find(|(theirs, _)| words.contains(theirs)).map(|(_, ours)| ours);
+    open.unwrap_or("not valid (the server's words may hold a value and are not shown)").to_owned()
+}
+
+/// The values of a Secret that the server could not decode; it does not say which.
+fn not_base64(manifest: &Manifest) -> Vec<Cause> {
+    let body = manifest.json().unwrap_or_default();
+    let values = body["data"].as_object().into_iter().flatten();
+    let wrong =
+        values.filter(|(_, value)| value.as_str().is_some_and(|v| BASE64_STANDARD.decode(v).is_err()));
+    wrong.map(|(key, _)| Cause { field: format!("data[{key}]"), words: NOT_BASE64.to_owned() }).collect()
+}
+
 /// Without what only a Go programmer can read.
 fn plain(words: &str) -> String {
+    if let Some((before, value)) = words.split_once(", got &{") {
+        return format!("{before}, got {}", value.strip_suffix('}').unwrap_or(value));
+    }
     let Some((before, rest)) = words.split_once("&value.") else { return words.to_owned() };
     let found = match rest.split_once("{Value:") {
         Some((kind, value)) if kind.starts_with("value") => value.trim_end_matches('}'),
@@ -169,8 +209,11 @@ fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
         Code::Immutable => {
             Some(format!("leave the field as it runs, or give the new {} another name", manifest.key.kind))
         }
-        Code::Invalid if cause.words.starts_with("expected string, got") => {
+        Code::Invalid if cause.words.starts_with("expected string, got") && is_one(&cause.words) => {
             Some("write it in quotes".to_owned())
+        }
+        Code::Invalid if cause.words == NOT_BASE64 => {
+            Some("write it under `stringData` as it is, or encode it: base64 -w0".to_owned())
         }
         Code::Forbidden if cause.words.contains("exceeded quota") => {
             Some("ask for less, delete something, or raise the ResourceQuota".to_owned())
@@ -180,6 +223,24 @@ fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether what was found is one value, not several.
+fn is_one(words: &str) -> bool {
+    ![
+        "got array",
+        "got object",
+        "got list",
+        "got map",
+        "&value.list",
+        "&value.map",
+        "{[",
+        "{map[",
+        ":[",
+        ":map[",
+    ]
+    .iter()
+    .any(|many| words.contains(many))
 }
 
 /// Where a cause is shown, and whether the manifest has its very field.
@@ -241,6 +302,7 @@ mod tests {
             ("expected string, got &value.valueUnstructured{Value:8080}", "expected string, got 8080"),
             ("expected boolean, got &{perhaps}", "expected boolean, got perhaps"),
             ("expected map, got &{[a b]}", "expected map, got [a b]"),
+            ("expected string, got &value.mapReflect{x}", "expected string, got a map"),
             ("must be larger", "must be larger"),
         ] {
             assert_eq!(plain(words), shown);

@@ -177,7 +177,10 @@ impl Api {
                 }
                 Ok(Err(kube::Error::Api(status))) => {
                     let wished = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-                    let words = text::excerpt(&status.message, WORDS);
+                    // Whoever refuses a Secret may repeat it.
+                    let secret = body.is_some_and(|body| body["kind"] == "Secret");
+                    let words = if secret { "(its words are not shown)" } else { &status.message };
+                    let words = text::excerpt(words, WORDS);
                     let busy = if status.code == 429 { "it is busy: " } else { "" };
                     (format!("{busy}{} {words}", status.code), u64::from(wished))
                 }
@@ -224,9 +227,13 @@ fn request(method: &Method, path: &str, body: Option<&Json>) -> Request<Vec<u8>>
 
 /// Whether the same request may be answered otherwise a moment later.
 fn passes(status: &Status) -> bool {
-    // Server-side apply of an object that its schema does not fit is answered so.
-    let unfit = status.message.starts_with("failed to create typed patch object");
-    !unfit && matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
+    let words = &status.message;
+    // Server-side apply of an object that its schema does not fit, or that cannot be decoded, is answered as
+    // if the server were broken; and a webhook chooses the code of its refusal itself.
+    let refused = words.starts_with("failed to create typed patch object")
+        || words.contains("unable to convert unstructured object")
+        || words.contains("denied the request");
+    !refused && matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// The cause of causes: what is above it says only which library had it.

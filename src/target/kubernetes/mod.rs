@@ -136,7 +136,8 @@ impl Cluster {
     async fn made(&self, api: &Api, wanted: &Wanted<'_>, whom: For) -> Result<(Plan, survey::Survey)> {
         self.learn(wanted);
         let mut survey = survey::survey(api, &self.us, wanted, &self.namespace).await?;
-        survey.live.values().for_each(|live| self.redact.learn(live));
+        let gone = survey.gone.iter().filter_map(|gone| gone.live.as_ref());
+        survey.live.values().chain(gone).for_each(|live| self.redact.learn(live));
         let plan = planning::plan(api, &self.us, &mut survey, wanted.manifests, &self.redact, whom).await?;
         Ok((plan, survey))
     }
