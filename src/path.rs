@@ -202,7 +202,8 @@ impl Revision<ObjectId> {
         let files: Items = self.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
         let kept = |manifest: &Manifest| since.keeps(manifest);
         let read = |id: &ObjectId| objects.blob(*id);
-        to(&Wanted { manifests: &self.manifests, kept: &kept, files: &files, read: &read })
+        let former = &since.secrets;
+        to(&Wanted { manifests: &self.manifests, kept: &kept, former, files: &files, read: &read })
     }
 }
 
@@ -213,6 +214,8 @@ struct Since {
     files: HashSet<String>,
     /// Objects of the others, as they were.
     objects: HashMap<ObjectKey, Manifest>,
+    /// Secrets of the others, as they were, also where nothing else is certain.
+    secrets: Vec<Manifest>,
 }
 
 impl Since {
@@ -236,9 +239,8 @@ fn since(
 ) -> Result<Since> {
     let runs = repository.tip(&deployed_ref(&environment.name))?;
     let clean = Journal::new(&repository.state()).state()?.environment(&environment.name).runs_cleanly();
-    let Some(runs) = runs.filter(|runs| *runs != id && clean == Some(runs.to_string())) else {
-        return Ok(Since::default());
-    };
+    let Some(runs) = runs.filter(|runs| *runs != id) else { return Ok(Since::default()) };
+    let clean = clean == Some(runs.to_string());
     let Some(tree) = objects.tree_of_commit(runs)? else { return Ok(Since::default()) };
     let files = GitFiles::new(objects, tree);
     let was = snapshot(&files, &environment.path)?;
@@ -247,10 +249,12 @@ fn since(
     let mut since = Since::default();
     for file in was.files {
         if now.get(file.path.as_str()) == Some(&file.id) {
-            since.files.insert(file.path);
+            since.files.extend(Some(file.path).filter(|_| clean));
         } else if let Ok(source) = render::plain(&file.path, files.read(&file.id)?) {
             let (objects, _) = manifest::read(&source);
-            since.objects.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
+            since.secrets.extend(objects.iter().filter(|object| object.key.kind == "Secret").cloned());
+            let objects = objects.into_iter().filter(|_| clean);
+            since.objects.extend(objects.map(|object| (object.key.clone(), object)));
         }
     }
     Ok(since)

@@ -32,6 +32,8 @@ pub struct Wanted<'a> {
     pub manifests: &'a [Manifest],
     /// Whether an object is as it was in the revision that runs, so that it need not be looked at.
     pub kept: &'a dyn Fn(&Manifest) -> bool,
+    /// Secrets of the revision that runs which are not in this one as they were: their values may still be met.
+    pub former: &'a [Manifest],
     /// Its files.
     pub files: &'a Items,
     /// Their bytes.

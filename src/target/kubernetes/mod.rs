@@ -144,7 +144,8 @@ impl Cluster {
 
     /// What must not be shown, also of Secrets that are not looked at now.
     fn learn(&self, wanted: &Wanted<'_>) {
-        let secrets = wanted.manifests.iter().filter(|manifest| manifest.key.kind == "Secret");
+        let all = wanted.manifests.iter().chain(wanted.former);
+        let secrets = all.filter(|manifest| manifest.key.kind == "Secret");
         let bodies = secrets.filter_map(|manifest| manifest.json().ok());
         bodies.for_each(|body| self.redact.learn(&body));
     }
