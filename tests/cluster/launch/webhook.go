@@ -33,6 +33,7 @@ type review struct {
 // runWebhook serves a validating webhook, which refuses objects by their label:
 //
 //	test.instate.dev/refuse: yes     with a message, in which a Secret's values are repeated
+//	test.instate.dev/refuse: "500"   the same with another code
 //	test.instate.dev/refuse: FIELD   with a message about a field (spec.replicas)
 //
 // It answers `url` and `authority`, which is in base64.
@@ -79,13 +80,17 @@ func judge(w http.ResponseWriter, r *http.Request) {
 	message := fmt.Sprintf("the house rules forbid %s %s", object.Kind, object.Metadata.Name)
 	switch field {
 	case "":
-	case "yes":
+	case "yes", "500":
 		for key, value := range object.Data {
 			if plain, err := base64.StdEncoding.DecodeString(value); err == nil {
 				message += fmt.Sprintf(": %s is %q, in base64 %s", key, plain, strings.TrimSpace(value))
 			}
 		}
-		response["status"] = map[string]any{"code": 403, "message": message}
+		code := 403
+		if field == "500" {
+			code = 500
+		}
+		response["status"] = map[string]any{"code": code, "message": message}
 	default:
 		cause := map[string]any{"field": field, "reason": "FieldValueInvalid", "message": "the house has its rules"}
 		response["status"] = map[string]any{

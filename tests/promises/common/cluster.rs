@@ -174,8 +174,8 @@ impl Cluster {
     }
 
     /// What containers of the name `tells` have written, whosever they are.
-    pub fn tell(&self, lines: &[&str]) {
-        let at = |line: &&str| format!("2026-11-22T10:00:00.0Z stdout F {line}\n");
+    pub fn tell(&self, lines: &[String]) {
+        let at = |line: &String| format!("2026-11-22T10:00:00.0Z stdout F {line}\n");
         let log = lines.iter().map(at).collect::<String>();
         fs::write(self.dir.join("told.log"), log).expect("because the folder is ours");
     }
