@@ -7,6 +7,7 @@ mod health;
 mod order;
 mod ownership;
 mod refused;
+mod secrets;
 mod whole_shop;
 
 use std::{ops::Deref, path::PathBuf};
