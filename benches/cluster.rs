@@ -2,7 +2,7 @@
 //! `cargo bench --bench cluster`. Times are of this machine; the ratios are what to look at.
 
 #[path = "../tests/promises/common/mod.rs"]
-#[allow(clippy::needless_pass_by_value, reason = "in the tests it is another crate's to see")]
+#[allow(clippy::pedantic, reason = "it is the tests', and linted there")]
 mod common;
 
 use std::{
