@@ -133,8 +133,8 @@ pub fn plan(
     }
     revision.wanted(objects, &Since::default(), |wanted| {
         match target::of(environment, &repository.owner()?)? {
-            Of::Directory(folder) => Ok(folder.plan(wanted)?.lines(wanted.manifests)),
-            Of::Kubernetes(cluster) => Ok(cluster.plan(wanted)?.lines(wanted.manifests)),
+            Of::Directory(folder) => Ok(folder.plan(wanted, &|_| {})?.lines(wanted.manifests)),
+            Of::Kubernetes(cluster) => Ok(cluster.plan(wanted, &|_| {})?.lines(wanted.manifests)),
         }
     })
 }
@@ -298,12 +298,12 @@ pub fn deploy(
 /// Plan, apply, wait; and only then what is no longer wanted goes.
 fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> Result<Counts, Stopped> {
     let say = |line| steps.step(line);
-    let mut plan = target.plan(wanted)?;
+    let mut plan = target.plan(wanted, &say)?;
     let mut held = None;
     if !plan.is_empty() {
         held = target.hold(wanted, &say)?;
         if held.is_some() {
-            plan = target.plan(wanted)?;
+            plan = target.plan(wanted, &say)?;
         }
     }
     steps.planned(&plan, wanted.manifests)?;

@@ -113,7 +113,7 @@ impl Reader<'_> {
         let branch = self.required(node, key, &name, "branch").and_then(|(b, span)| self.branch(&b, span));
         let target = match self.tree.get(node, "target") {
             Some((_, target)) => self.target(target),
-            None if self.is_misspelt(node, "target") => None,
+            None if self.is_misspelt(node, "target", &ENVIRONMENT) => None,
             None => {
                 let message = format!("environment `{name}` has no `target`");
                 self.missing(
@@ -207,6 +207,9 @@ impl Reader<'_> {
             return None;
         }
         if self.tree.get(node, "kubeconfig").is_none() {
+            if self.is_misspelt(node, "kubeconfig", &KUBERNETES) {
+                return None;
+            }
             let help = "add `kubeconfig:` with the path of a file that `kubectl --kubeconfig` can use";
             self.missing(self.tree.span(node), "`kubernetes` has no `kubeconfig`", help);
             return None;
@@ -290,14 +293,14 @@ impl Reader<'_> {
     }
 
     /// Whether a key that is not known was probably meant to be this one, which was said already.
-    fn is_misspelt(&self, node: NodeId, key: &str) -> bool {
+    fn is_misspelt(&self, node: NodeId, key: &str, of: &Keys) -> bool {
         let mut words = self.tree.entries(node).iter().filter_map(|(word, _)| self.tree.scalar(*word));
-        words.any(|(word, _)| text::nearest(word, ENVIRONMENT.known.iter().copied()) == Some(key))
+        words.any(|(word, _)| text::nearest(word, of.known.iter().copied()) == Some(key))
     }
 
     fn required(&mut self, node: NodeId, at: NodeId, name: &str, key: &str) -> Option<(String, Span)> {
         if self.tree.get(node, key).is_none() {
-            if self.is_misspelt(node, key) {
+            if self.is_misspelt(node, key, &ENVIRONMENT) {
                 return None;
             }
             let message = format!("environment `{name}` has no `{key}`");
@@ -389,6 +392,16 @@ mod tests {
         assert_eq!(with("    path: ../other"), ["5: `path` is no folder in the repository"]);
         assert_eq!(with("    path: 0644"), ["5: `path` must be a text"]);
         assert_eq!(with("---\nenvironments: {}"), ["6: a second document stands in the configuration"]);
+        let cluster = |text: &str| wrong(&GOOD.replace("{directory: /srv/manifests/production}", text));
+        assert_eq!(cluster("{kubernetes: {kubeconfg: /k}}"), ["4: unknown key `kubeconfg` in `kubernetes`"]);
+        assert_eq!(cluster("{kubernetes: {context: a}}"), ["4: `kubernetes` has no `kubeconfig`"]);
+        assert_eq!(
+            cluster("{kubernetes: {kubeconfig: k}}"),
+            ["4: `kubeconfig` is no absolute path of a file"]
+        );
+        assert_eq!(cluster("{kubernetes: {kubeconfig: /k}, directory: /d}"), ["4: `target` is two places"]);
+        assert_eq!(cluster("{kubernetes: {kubeconfig: /k, context: 1}}"), ["4: `context` must be a text"]);
+        assert_eq!(with("    timeout: 5"), ["5: `timeout` is no time up to a day"]);
         assert_eq!(wrong(""), ["0: the configuration declares no environment"]);
         assert_eq!(wrong("environments:\n  a: {branch: x}\n"), ["2: environment `a` has no `target`"]);
     }

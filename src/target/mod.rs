@@ -112,7 +112,7 @@ pub trait Target {
     ///
     /// # Errors
     /// It cannot be deployed.
-    fn plan(&self, wanted: &Wanted<'_>) -> Result<Self::Plan>;
+    fn plan(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Self::Plan>;
 
     /// Keeps others from writing, for a plan that is not empty; `None` where nobody could. What others did
     /// before is seen by a plan that is made after it.

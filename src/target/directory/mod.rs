@@ -227,7 +227,7 @@ impl Target for Directory {
         Ok(Judged { runs, ..Judged::default() })
     }
 
-    fn plan(&self, wanted: &Wanted<'_>) -> Result<FolderPlan> {
+    fn plan(&self, wanted: &Wanted<'_>, _: Say<'_>) -> Result<FolderPlan> {
         let live = self.inspect()?;
         Ok(FolderPlan { plan: Plan::new(wanted.files, &live), live })
     }

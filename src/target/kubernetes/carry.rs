@@ -40,7 +40,7 @@ const PACE: Duration = Duration::from_millis(100);
 
 /// Carries out plans.
 pub(super) struct Carrier<'c> {
-    pub api: &'c Api,
+    pub api: &'c Api<'c>,
     pub us: &'c Us,
     pub held: Option<&'c Held>,
     pub redact: &'c Redact,

@@ -17,11 +17,15 @@ use serde_json::Value as Json;
 use crate::{
     config,
     error::{Error, Result},
+    target::Say,
     text,
 };
 
 /// Who asks, in the API server's audit log.
 const USER_AGENT: &str = concat!("instate/", env!("CARGO_PKG_VERSION"));
+/// After so long without an answer it is said, and again after this.
+const QUIET: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_secs(30);
 /// So many characters of an API server's words are shown.
 const WORDS: usize = 400;
 
@@ -40,7 +44,8 @@ impl Patience {
     /// Somebody waits for a verdict, and may push again.
     pub fn judging() -> Self {
         let s = Duration::from_secs;
-        Self { answer: s(5), request: s(8), until: Instant::now() + s(60) }
+        // A large first push asks for thousands of things, each of which is bounded.
+        Self { answer: s(5), request: s(8), until: Instant::now() + s(600) }
     }
 
     /// An accepted revision is worth waiting for.
@@ -98,30 +103,27 @@ impl From<Failure> for Error {
 }
 
 /// A connection, opened by the first request.
-pub(super) struct Api {
+pub(super) struct Api<'s> {
     client: Client,
     patience: Patience,
+    /// Hears that the cluster does not answer.
+    say: Say<'s>,
+    /// When that is said next.
+    say_at: Cell<Option<Instant>>,
     /// Whether a request that writes was sent once more, since it had no answer that counts.
     in_doubt: Cell<bool>,
 }
 
-impl Api {
+impl<'s> Api<'s> {
     /// Reads the kubeconfig. Nothing is sent.
-    pub async fn new(settings: &config::Kubernetes, patience: Patience) -> Result<Self> {
+    pub async fn new(settings: &config::Kubernetes, patience: Patience, say: Say<'s>) -> Result<Self> {
         let path = settings.kubeconfig.display();
         let wrong = |error: &dyn std::fmt::Display| {
             let reason = text::excerpt(&error.to_string(), WORDS);
             Error::server(format!("the kubeconfig {path} cannot be used: {reason}"))
                 .help("check it: kubectl --kubeconfig FILE get namespaces")
         };
-        let mut kubeconfig = read(&settings.kubeconfig)?;
-        if let Some(user) = &settings.impersonate {
-            for named in &mut kubeconfig.auth_infos {
-                if let Some(info) = &mut named.auth_info {
-                    info.impersonate = Some(user.clone());
-                }
-            }
-        }
+        let kubeconfig = read(&settings.kubeconfig)?;
         let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
         let mut config =
             Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(&error))?;
@@ -130,8 +132,11 @@ impl Api {
         config.read_timeout = None;
         config.write_timeout = None;
         config.default_retry = false;
+        if let Some(user) = &settings.impersonate {
+            config.auth_info.impersonate = Some(user.clone());
+        }
         let client = Client::try_from(config).map_err(|error| wrong(&error))?;
-        Ok(Self { client, patience, in_doubt: Cell::new(false) })
+        Ok(Self { client, patience, say, say_at: Cell::new(None), in_doubt: Cell::new(false) })
     }
 
     /// Whether the cluster may have done what it was not heard to say.
@@ -162,6 +167,19 @@ impl Api {
         }
     }
 
+    /// Says now and then that nothing goes on, and why.
+    fn wait_aloud(&self, reason: &str) {
+        let now = Instant::now();
+        match self.say_at.get() {
+            None => self.say_at.set(Some(now + QUIET)),
+            Some(at) if now >= at => {
+                (self.say)(format!("the cluster does not answer ({reason}); it is asked again"));
+                self.say_at.set(Some(now + AGAIN));
+            }
+            Some(_) => {}
+        }
+    }
+
     pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
         let began = Instant::now();
         let until = self.patience.until.min(began + self.patience.request);
@@ -171,7 +189,10 @@ impl Api {
             let asked = self.client.request::<Json>(request(&method, path, body));
             let answer = tokio::time::timeout(self.patience.answer.min(left), asked).await;
             let (reason, wished) = match answer {
-                Ok(Ok(json)) => return Ok(json),
+                Ok(Ok(json)) => {
+                    self.say_at.set(None);
+                    return Ok(json);
+                }
                 Ok(Err(kube::Error::Api(status))) if !passes(&status) => {
                     return Err(Failure::Refused(status));
                 }
@@ -194,6 +215,7 @@ impl Api {
             if Instant::now() + pause_now >= until {
                 return Err(Failure::Away(reason));
             }
+            self.wait_aloud(&reason);
             tokio::time::sleep(pause_now).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }

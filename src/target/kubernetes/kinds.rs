@@ -68,7 +68,7 @@ pub(super) enum Known {
 
 impl Kinds {
     /// Asks for the kinds of `versions`. A version that is not served has none.
-    pub async fn ask(api: &Api, versions: BTreeSet<String>) -> Result<Self, Failure> {
+    pub async fn ask(api: &Api<'_>, versions: BTreeSet<String>) -> Result<Self, Failure> {
         let asked = versions.into_iter().map(async |version| {
             let found = api.find(&root(&version)).await?;
             let kinds = found.map(|list| read(&version, &list)).unwrap_or_default();

@@ -66,7 +66,7 @@ impl Drop for Held {
 
 /// Takes the Lease, waiting for another holder to end. `say` hears of the waiting.
 pub(super) async fn take(
-    api: &Api,
+    api: &Api<'_>,
     settings: &config::Kubernetes,
     us: &Us,
     holder: &str,
@@ -125,7 +125,7 @@ fn keep(
     while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(PACE) {
         let sent = Instant::now();
         let done = runtime.block_on(async {
-            let api = Api::new(settings, patience(super::ANSWER)).await.ok()?;
+            let api = Api::new(settings, patience(super::ANSWER), &|_| {}).await.ok()?;
             let found = api.get(&lease.object()).await.ok()?;
             (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
             lease.renew(&api, &found).await.ok()
@@ -136,7 +136,7 @@ fn keep(
     }
     // The next holder need not wait for the end of it.
     runtime.block_on(async {
-        let api = Api::new(settings, patience(Duration::from_secs(3))).await.ok()?;
+        let api = Api::new(settings, patience(Duration::from_secs(3)), &|_| {}).await.ok()?;
         let mut found = api.get(&lease.object()).await.ok()?;
         (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
         found["spec"]["holderIdentity"] = json!("");
@@ -168,7 +168,7 @@ impl Lease {
         seen.is_some_and(|(known, since)| known == spec && since.elapsed() > duration)
     }
 
-    async fn renew(&self, api: &Api, found: &Json) -> Result<Json, Failure> {
+    async fn renew(&self, api: &Api<'_>, found: &Json) -> Result<Json, Failure> {
         let transitions = found["spec"]["leaseTransitions"].as_u64().unwrap_or(0);
         let changes = u64::from(found["spec"]["holderIdentity"] != self.holder.as_str());
         let body = self.body(&found["metadata"]["resourceVersion"], transitions + changes);

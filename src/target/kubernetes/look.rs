@@ -32,7 +32,7 @@ const LOG_LINES: usize = 5;
 const LINE: usize = 300;
 
 /// How each object is now.
-pub(super) async fn look(api: &Api, us: &Us, watched: &[Watched]) -> Result<Vec<(ObjectKey, Health)>> {
+pub(super) async fn look(api: &Api<'_>, us: &Us, watched: &[Watched]) -> Result<Vec<(ObjectKey, Health)>> {
     let mut groups: BTreeMap<&str, Vec<&Watched>> = BTreeMap::new();
     for one in watched {
         groups.entry(&one.beside).or_default().push(one);
@@ -62,7 +62,7 @@ pub(super) async fn look(api: &Api, us: &Us, watched: &[Watched]) -> Result<Vec<
 }
 
 /// A claim that waits for its first Pod is as well as it can be.
-async fn settled(api: &Api, one: &Watched, live: &Json, health: Health) -> Result<Health, Failure> {
+async fn settled(api: &Api<'_>, one: &Watched, live: &Json, health: Health) -> Result<Health, Failure> {
     let waits = one.key.kind == "PersistentVolumeClaim" && matches!(health, Health::Waiting(_));
     let Some(class) = live["spec"]["storageClassName"].as_str().filter(|class| waits && !class.is_empty())
     else {
@@ -78,7 +78,7 @@ async fn settled(api: &Api, one: &Watched, live: &Json, health: Health) -> Resul
 
 /// Why an object is not well, in lines; what cannot be asked is left out.
 /// So is what `how` says already.
-pub(super) async fn explain(api: &Api, watched: &Watched, how: &str, redact: &Redact) -> Vec<String> {
+pub(super) async fn explain(api: &Api<'_>, watched: &Watched, how: &str, redact: &Redact) -> Vec<String> {
     let Ok(Some(live)) = api.find(&watched.path).await else { return Vec::new() };
     let namespace = watched.key.namespace.as_deref().unwrap_or_default();
     let mut lines = Vec::new();
@@ -108,7 +108,7 @@ pub(super) async fn explain(api: &Api, watched: &Watched, how: &str, redact: &Re
     lines
 }
 
-async fn pods(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec<Json> {
+async fn pods(api: &Api<'_>, watched: &Watched, live: &Json, namespace: &str) -> Vec<Json> {
     if watched.key.kind == "Pod" {
         return vec![live.clone()];
     }
@@ -125,7 +125,13 @@ async fn pods(api: &Api, watched: &Watched, live: &Json, namespace: &str) -> Vec
 
 /// Warnings about the object, and about what was made for it: `ReplicaSet`s, Pods and Jobs; not those of an
 /// earlier revision, which say what was wrong then.
-async fn warnings(api: &Api, watched: &Watched, live: &Json, pods: &[Json], namespace: &str) -> Vec<String> {
+async fn warnings(
+    api: &Api<'_>,
+    watched: &Watched,
+    live: &Json,
+    pods: &[Json],
+    namespace: &str,
+) -> Vec<String> {
     if namespace.is_empty() {
         return Vec::new();
     }
@@ -166,7 +172,7 @@ fn to_the_second(time: &str) -> &str {
 }
 
 /// The last lines of a container, of the run before where it was started again.
-async fn log(api: &Api, namespace: &str, pod: &str, container: &str, previous: bool) -> Vec<String> {
+async fn log(api: &Api<'_>, namespace: &str, pod: &str, container: &str, previous: bool) -> Vec<String> {
     let path = |previous: bool| {
         format!(
             "/api/v1/namespaces/{}/pods/{}/log?container={}&tailLines={LOG_LINES}&limitBytes=4096&previous={previous}",

@@ -62,7 +62,7 @@ const REASON: usize = 2000;
 pub fn delete_namespace(settings: &config::Kubernetes, name: &str) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(120);
     runtime()?.block_on(async {
-        let api = Api::new(settings, Patience::deploying(PATIENCE)).await?;
+        let api = Api::new(settings, Patience::deploying(PATIENCE), &|_| {}).await?;
         let path = format!("/api/v1/namespaces/{}", segment(name));
         match api.call(Method::DELETE, &path, None).await {
             Err(failure) if failure.is_not_found() => return Ok(()),
@@ -133,7 +133,7 @@ impl Cluster {
     }
 
     /// Wanted against live. What is wrong is in the findings.
-    async fn made(&self, api: &Api, wanted: &Wanted<'_>, whom: For) -> Result<(Plan, survey::Survey)> {
+    async fn made(&self, api: &Api<'_>, wanted: &Wanted<'_>, whom: For) -> Result<(Plan, survey::Survey)> {
         self.learn(wanted);
         let mut survey = survey::survey(api, &self.us, wanted, &self.namespace).await?;
         let gone = survey.gone.iter().filter_map(|gone| gone.live.as_ref());
@@ -150,7 +150,7 @@ impl Cluster {
         bodies.for_each(|body| self.redact.learn(&body));
     }
 
-    fn carrier<'c>(&'c self, api: &'c Api, held: Option<&'c Held>, say: Say<'c>) -> Carrier<'c> {
+    fn carrier<'c>(&'c self, api: &'c Api<'c>, held: Option<&'c Held>, say: Say<'c>) -> Carrier<'c> {
         Carrier {
             api,
             us: &self.us,
@@ -169,7 +169,7 @@ impl Target for Cluster {
 
     fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging()).await?;
+            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
             let findings = survey.findings;
             let listed = survey.inventory.entries.len();
@@ -188,9 +188,9 @@ impl Target for Cluster {
         })
     }
 
-    fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan> {
+    fn plan(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Plan> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying()).await?;
+            let api = Api::new(&self.settings, self.deploying(), say).await?;
             let (mut plan, survey) = self.made(&api, wanted, For::Deployment).await?;
             let mut wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
             let Some(first) = wrong.next() else {
@@ -219,7 +219,7 @@ impl Target for Cluster {
 
     fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Held>> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying()).await?;
+            let api = Api::new(&self.settings, self.deploying(), say).await?;
             if self.make_ground(&api, wanted).await? {
                 self.ground.replace(Some(self.namespace_key()));
             }
@@ -242,7 +242,7 @@ impl Target for Cluster {
             say(line);
         }
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying()).await?;
+            let api = Api::new(&self.settings, self.deploying(), say).await?;
             let carrier = self.carrier(&api, held, say);
             let done = carrier.apply(plan).await;
             let left = if carrier.wrote() { Left::Between } else { Left::Before };
@@ -264,9 +264,8 @@ impl Target for Cluster {
         let unhealthy = |error| Stopped { error, left: Left::Unhealthy };
         self.runtime.block_on(async {
             let patience = Patience { until: Instant::now() + self.timeout + ANSWER, ..self.deploying() };
-            let api = Api::new(&self.settings, patience).await.map_err(unhealthy)?;
-            let settle = if plan.writes.is_empty() { Duration::ZERO } else { self.settle };
-            let waiting = wait::Patience { until: Instant::now() + self.timeout, settle };
+            let api = Api::new(&self.settings, patience, say).await.map_err(unhealthy)?;
+            let waiting = wait::Patience { until: Instant::now() + self.timeout, settle: self.settle };
             let look = async || look::look(&api, &self.us, &plan.watched).await;
             let clean = |line: String| say(self.redact.clean(&line, REASON));
             let waited = wait::until_healthy(look, waiting, &clean, overtaken).await.map_err(unhealthy)?;
@@ -312,7 +311,7 @@ impl Target for Cluster {
 
     fn prune(&self, plan: &mut Plan, held: Option<&Held>, say: Say<'_>) -> Result<(), Stopped> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying()).await?;
+            let api = Api::new(&self.settings, self.deploying(), say).await?;
             let carrier = self.carrier(&api, held, say);
             let done = carrier.prune(plan, Instant::now() + self.timeout).await;
             let of = plan.deletes.len();
@@ -325,7 +324,7 @@ impl Target for Cluster {
 
     fn probe(&self) -> Result<()> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging()).await?;
+            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
             let found = api.find(&inventory_path(&self.us)).await?;
             inventory::Inventory::read(found.as_ref(), &self.us).map(|_| ())
         })
@@ -343,7 +342,7 @@ fn between(error: Error, left: Left, carrier: &Carrier<'_>, of: usize) -> Error 
 impl Cluster {
     /// Makes the namespace in which the inventory is kept, where the revision declares it and it is not
     /// there: whatever was written before the inventory must be found again by its owner alone.
-    async fn make_ground(&self, api: &Api, wanted: &Wanted<'_>) -> Result<bool> {
+    async fn make_ground(&self, api: &Api<'_>, wanted: &Wanted<'_>) -> Result<bool> {
         let path = format!("/api/v1/namespaces/{}", segment(&self.us.namespace));
         match api.find(&path).await {
             Ok(None) => {}

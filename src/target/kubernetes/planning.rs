@@ -124,7 +124,7 @@ pub(super) enum For {
 
 /// Makes the plan; or says why there is none.
 pub(super) async fn plan(
-    api: &Api,
+    api: &Api<'_>,
     us: &Us,
     survey: &mut Survey,
     manifests: &[Manifest],
@@ -217,7 +217,7 @@ impl Decision {
 }
 
 async fn decide(
-    api: &Api,
+    api: &Api<'_>,
     us: &Us,
     survey: &Survey,
     object: &Object,
@@ -257,7 +257,7 @@ async fn decide(
 
 /// What the API server makes of an object that is there and may have to change.
 async fn asked(
-    api: &Api,
+    api: &Api<'_>,
     us: &Us,
     object: &Object,
     live: &Json,
@@ -371,13 +371,13 @@ pub(super) fn apply_path(us: &Us, path: &str, force: bool, dry: bool) -> String 
     format!("{path}?fieldManager={}&force={force}&fieldValidation=Strict{dry}", us.manager)
 }
 
-async fn dry_run(api: &Api, us: &Us, object: &Object, body: &Json, force: bool) -> Result<Json, Failure> {
+async fn dry_run(api: &Api<'_>, us: &Us, object: &Object, body: &Json, force: bool) -> Result<Json, Failure> {
     api.call(Method::PATCH, &apply_path(us, &object.path(), force, true), Some(body)).await
 }
 
 /// Checks an object whose namespace is not there yet as far as can be: in another namespace, under another
 /// name, and only for what is wrong with the object itself.
-async fn stand_in(api: &Api, us: &Us, object: &Object) -> Result<(), Failure> {
+async fn stand_in(api: &Api<'_>, us: &Us, object: &Object) -> Result<(), Failure> {
     if !object.needs.as_ref().is_some_and(|needs| needs.starts_with("Namespace/")) {
         return Ok(());
     }
@@ -418,7 +418,7 @@ fn unseen(mut decision: Decision, manifest: &Manifest) -> Decision {
 }
 
 /// An owner by the name that a person knows, which its inventory has.
-pub(super) async fn name_of(api: &Api, us: &Us, key: &ObjectKey, owner: &str) -> String {
+pub(super) async fn name_of(api: &Api<'_>, us: &Us, key: &ObjectKey, owner: &str) -> String {
     for namespace in [key.namespace.as_deref(), Some(us.namespace.as_str())].into_iter().flatten() {
         let path = format!("/api/v1/namespaces/{}/configmaps/{}", segment(namespace), segment(owner));
         if let Ok(Some(inventory)) = api.find(&path).await {

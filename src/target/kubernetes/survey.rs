@@ -65,7 +65,7 @@ pub(super) struct Survey {
 }
 
 /// Reads the cluster.
-pub(super) async fn survey(api: &Api, us: &Us, wanted: &Wanted<'_>, namespace: &str) -> Result<Survey> {
+pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespace: &str) -> Result<Survey> {
     let inventory_path = super::inventory_path(us);
     let inventory = Inventory::read(api.find(&inventory_path).await?.as_ref(), us)?;
     let mut survey = Survey { inventory, ..Survey::default() };
@@ -112,7 +112,7 @@ fn listed(inventory: &Inventory, manifest: &Manifest, namespace: &str) -> Option
     places.into_iter().map(key).find(known)
 }
 
-async fn kinds(api: &Api, survey: &Survey, bodies: &[(usize, &Manifest, Json)]) -> Result<Kinds> {
+async fn kinds(api: &Api<'_>, survey: &Survey, bodies: &[(usize, &Manifest, Json)]) -> Result<Kinds> {
     let mut versions: BTreeSet<String> =
         bodies.iter().map(|(_, manifest, _)| manifest.api_version.clone()).collect();
     let wanted: BTreeSet<&ObjectKey> = survey.kept.iter().collect();
@@ -244,7 +244,7 @@ fn gone(survey: &mut Survey, kinds: &Kinds) {
 }
 
 /// Which namespaces are not there yet: declared by the same push, or missing.
-async fn namespaces(api: &Api, survey: &mut Survey, manifests: &[Manifest], us: &Us) -> Result<()> {
+async fn namespaces(api: &Api<'_>, survey: &mut Survey, manifests: &[Manifest], us: &Us) -> Result<()> {
     let mut used: BTreeSet<String> = survey.objects.iter().filter_map(|o| o.key.namespace.clone()).collect();
     used.insert(us.namespace.clone());
     let asked = used.into_iter().map(async |name| {
@@ -294,7 +294,7 @@ async fn namespaces(api: &Api, survey: &mut Survey, manifests: &[Manifest], us: 
 }
 
 /// What the cluster has of the objects that are wanted, and of those that are gone.
-async fn live(api: &Api, survey: &mut Survey) -> Result<()> {
+async fn live(api: &Api<'_>, survey: &mut Survey) -> Result<()> {
     let mut groups: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
     for object in survey.objects.iter().filter(|object| object.needs.is_none()) {
         groups.entry(object.kind.path(object.key.namespace.as_deref())).or_default().push(object);
@@ -340,7 +340,7 @@ fn named(object: Json) -> Option<(String, Json)> {
 }
 
 /// All objects below a path, page by page.
-pub(super) async fn list(api: &Api, path: &str) -> Result<Vec<Json>, Failure> {
+pub(super) async fn list(api: &Api<'_>, path: &str) -> Result<Vec<Json>, Failure> {
     let (mut found, mut next) = (Vec::new(), String::new());
     loop {
         let separator = if path.contains('?') { '&' } else { '?' };
