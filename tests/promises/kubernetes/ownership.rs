@@ -128,7 +128,6 @@ fn two_environments_of_one_name_never_touch_each_others_objects() {
     let seen = theirs.refused(&[("web.yaml", &web(1)), ("mine.yaml", &config("mine", "1"))]);
     assert_snapshot!(other_world.redact(&world.redact(&seen)));
 
-    theirs.ana.git(&["rm", "--quiet", "--force", "web.yaml"]).succeeds();
     theirs.deploys(&[("mine.yaml", &config("mine", "1"))]);
     // Each changes and removes what it has, and the other's stays as it is.
     ours.ana.git(&["rm", "--quiet", "a.yaml"]).succeeds();
