@@ -194,6 +194,18 @@ pub struct Outcome {
     pub reason: Option<String>,
 }
 
+impl Outcome {
+    /// What it changed, in words.
+    #[must_use]
+    pub fn changed(&self) -> String {
+        match self.outcome {
+            OutcomeKind::Deployed => self.changes.to_string(),
+            _ if self.changes.is_empty() => "nothing changed".to_owned(),
+            _ => self.changes.to_string(),
+        }
+    }
+}
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

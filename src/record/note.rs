@@ -32,13 +32,14 @@ impl Note {
 }
 
 fn block(outcome: &Outcome) -> String {
-    let Outcome { id, environment, who, accepted, ended, before, changes, reason, .. } = outcome;
+    let Outcome { id, environment, who, accepted, ended, before, reason, .. } = outcome;
     let before = before.as_ref().map(|before| format!("Before: {before}\n")).unwrap_or_default();
     let healthy = if outcome.unhealthy { "Healthy: no\n" } else { "" };
     let reason = reason.as_ref().map(|reason| format!("Reason: {reason}\n")).unwrap_or_default();
     format!(
-        "Environment: {environment}\nOutcome: {}\nChanges: {changes}\n{healthy}{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
+        "Environment: {environment}\nOutcome: {}\nChanges: {}\n{healthy}{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
         outcome.outcome.word(),
+        outcome.changed(),
     )
 }
 

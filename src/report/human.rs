@@ -255,9 +255,9 @@ fn standing(standing: &Standing) -> Vec<String> {
 }
 
 fn past(past: &Outcome) -> Vec<String> {
-    let Outcome { environment, revision, outcome, ended, who, changes, reason, .. } = past;
+    let Outcome { environment, revision, outcome, ended, who, reason, .. } = past;
     let mut lines = vec![format!("{ended} {environment}: {} {}", outcome.word(), short(revision))];
-    lines.push(format!("  {changes}, by {}", clean(who)));
+    lines.push(format!("  {}, by {}", past.changed(), clean(who)));
     lines.extend(
         reason.iter().flat_map(|reason| wrap(&clean(reason), WIDTH - 2)).map(|line| format!("  {line}")),
     );

@@ -168,10 +168,11 @@ impl Carrier<'_> {
     }
 
     async fn write(&self, write: &Write) -> Result<Json> {
-        let object = &write.object;
+        let (object, mut replaced) = (&write.object, None);
         if let (Action::Replace, Some(uid)) = (write.action, &write.replaces) {
             self.delete(&object.key, &object.path(), uid, Instant::now() + GROUND).await?;
             point::reach("object-deleted");
+            replaced = Some(format!("deleted {}", object.key));
         }
         let began = Instant::now();
         loop {
@@ -192,7 +193,10 @@ impl Carrier<'_> {
                 {
                     tokio::time::sleep(PACE).await;
                 }
-                Err(failure) => return Err(self.refused(&object.key, failure)),
+                Err(failure) => {
+                    self.done.borrow_mut().extend(replaced);
+                    return Err(self.refused(&object.key, failure));
+                }
             }
         }
     }

@@ -94,7 +94,7 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     resolve(&mut survey, &kinds, bodies, us, namespace);
     gone(&mut survey, &kinds);
     namespaces(api, &mut survey, wanted.manifests, us).await?;
-    live(api, &mut survey).await?;
+    live(api, &mut survey, wanted.manifests).await?;
     Ok(survey)
 }
 
@@ -294,7 +294,7 @@ async fn namespaces(api: &Api<'_>, survey: &mut Survey, manifests: &[Manifest], 
 }
 
 /// What the cluster has of the objects that are wanted, and of those that are gone.
-async fn live(api: &Api<'_>, survey: &mut Survey) -> Result<()> {
+async fn live(api: &Api<'_>, survey: &mut Survey, manifests: &[Manifest]) -> Result<()> {
     let mut groups: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
     for object in survey.objects.iter().filter(|object| object.needs.is_none()) {
         groups.entry(object.kind.path(object.key.namespace.as_deref())).or_default().push(object);
@@ -308,8 +308,19 @@ async fn live(api: &Api<'_>, survey: &mut Survey) -> Result<()> {
         }
     }
     let asked = asks.into_iter().map(async |(path, objects, list)| {
-        let found =
-            if list { self::list(api, &path).await? } else { api.find(&path).await?.into_iter().collect() };
+        let found = if list {
+            self::list(api, &path).await
+        } else {
+            api.find(&path).await.map(|found| found.into_iter().collect())
+        };
+        let found = match found {
+            // It is about these objects and no others: somebody may not read them.
+            Err(Failure::Refused(status)) if status.code == 403 => {
+                let keys = objects.into_iter().map(|object| object.key.clone()).collect();
+                return Ok(Found::Forbidden(keys, status.message));
+            }
+            found => found?,
+        };
         let mut by_name: BTreeMap<String, Json> = found.into_iter().filter_map(named).collect();
         let found = objects.into_iter().filter_map(|object| {
             let mut live = by_name.remove(&object.key.name)?;
@@ -318,11 +329,15 @@ async fn live(api: &Api<'_>, survey: &mut Survey) -> Result<()> {
             live["kind"] = json!(object.kind.name);
             Some((object.key.clone(), live))
         });
-        Ok::<_, Failure>(found.collect::<Vec<_>>())
+        Ok::<_, Failure>(Found::Live(found.collect()))
     });
-    let answers: Vec<Vec<(ObjectKey, Json)>> =
-        stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await?;
-    survey.live = answers.into_iter().flatten().collect();
+    let answers: Vec<Found> = stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await?;
+    for answer in answers {
+        match answer {
+            Found::Live(live) => survey.live.extend(live),
+            Found::Forbidden(keys, words) => forbidden(survey, manifests, &keys, &words),
+        }
+    }
 
     let asked = survey
         .gone
@@ -333,6 +348,26 @@ async fn live(api: &Api<'_>, survey: &mut Survey) -> Result<()> {
         gone.live = live;
     }
     Ok(())
+}
+
+/// An answer to the question which objects there are.
+enum Found {
+    Live(Vec<(ObjectKey, Json)>),
+    Forbidden(Vec<ObjectKey>, String),
+}
+
+/// Objects that may not be read cannot be deployed either: what is there might be somebody else's.
+fn forbidden(survey: &mut Survey, manifests: &[Manifest], keys: &[ObjectKey], words: &str) {
+    let (findings, words) = (&mut survey.findings, text::excerpt(words, 300));
+    survey.objects.retain(|object| {
+        if !keys.contains(&object.key) {
+            return true;
+        }
+        let message = format!("{}: the cluster forbids it: {words}", object.key);
+        let finding = Finding::error(Code::Forbidden, message).at(manifests[object.manifest].place());
+        findings.push(finding.help("give instate's user that permission in the cluster"));
+        false
+    });
 }
 
 fn named(object: Json) -> Option<(String, Json)> {

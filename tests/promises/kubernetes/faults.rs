@@ -49,7 +49,21 @@ fn a_push_is_refused_to_be_tried_again_later_while_the_cluster_cannot_be_asked()
         let began = Instant::now();
         let seen = production.refused(&[("all.yaml", &objects(3, how))]);
         assert!(began.elapsed() < Duration::from_secs(20), "{how}: somebody waits for it");
-        assert_snapshot!(how, seen);
+        // How long that is, and in which words a connection ends, is the machine's to say.
+        let words = seen.replace("\ninstate: ", " ");
+        assert!(words.contains("refused: the cluster does not answer: "), "{how}: {seen}");
+        assert!(words.contains("is not created") || words.contains("main stays at"), "{how}: {seen}");
+        assert!(
+            words.contains("help: try again later; is it up, and can this server reach it?"),
+            "{how}: {seen}"
+        );
+        assert!(
+            words.ends_with("This is the server's fault, not your push's. Try again later."),
+            "{how}: {seen}"
+        );
+        if how == "busy" {
+            assert_snapshot!(seen);
+        }
         proxy.clear();
     }
     production.deploys(&[("all.yaml", &objects(3, "2"))]);
