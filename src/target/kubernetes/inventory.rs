@@ -62,9 +62,10 @@ impl Us {
         let label = live["metadata"]["labels"][PART_OF].as_str();
         match (other, label) {
             (Some(other), _) => Owner::Other((*other).to_owned()),
+            // Also where the environment's namespace was another, and its label with it.
+            (None, _) if managers.contains(&self.manager.as_str()) => Owner::Us,
             (None, Some(label)) if label == self.part_of => Owner::Us,
             (None, Some(label)) => Owner::Other(label.to_owned()),
-            (None, None) if managers.contains(&self.manager.as_str()) => Owner::Us,
             (None, None) => Owner::Nobody,
         }
     }
@@ -268,6 +269,11 @@ mod tests {
         let live = |manager: &str| json!({"metadata": {"managedFields": [{"manager": manager, "operation": "Apply"}]}});
         assert_eq!(us().owner(&live("kubectl")), Owner::Nobody);
         assert_eq!(us().owner(&live("instate-production-0123456789abcdef")), Owner::Us);
+        let mut moved = live("instate-production-0123456789abcdef");
+        moved["metadata"]["labels"] = json!({PART_OF: "applyset-of-another-namespace-v1"});
+        assert_eq!(us().owner(&moved), Owner::Us);
+        let copied = json!({"metadata": {"labels": {PART_OF: "applyset-x-v1"}}});
+        assert_eq!(us().owner(&copied), Owner::Other("applyset-x-v1".into()));
         let other = "instate-production-fedcba9876543210";
         assert_eq!(us().owner(&live(other)), Owner::Other(other.into()));
         assert_eq!(describe(other, Some("x:/a.git")), "the environment `production` of x:/a.git");
