@@ -21,6 +21,7 @@ use crate::common::{Clone, Cluster, Namespace, Output, Setup, World, shop};
 pub struct Configuration {
     pub namespace: String,
     pub kubeconfig: PathBuf,
+    pub context: Option<String>,
     pub impersonate: Option<String>,
     pub timeout: &'static str,
     pub settle: &'static str,
@@ -28,11 +29,12 @@ pub struct Configuration {
 
 impl Configuration {
     pub fn text(&self) -> String {
-        let Self { namespace, kubeconfig, impersonate, timeout, settle } = self;
+        let Self { namespace, kubeconfig, context, impersonate, timeout, settle } = self;
+        let context = context.iter().map(|context| format!(", context: {context}")).collect::<String>();
         let user = impersonate.iter().map(|user| format!(", impersonate: \"{user}\"")).collect::<String>();
         format!(
             "environments:\n  production:\n    branch: main\n    namespace: {namespace}\n    timeout: {timeout}\n    \
-             settle: {settle}\n    target: {{kubernetes: {{kubeconfig: {}{user}}}}}\n",
+             settle: {settle}\n    target: {{kubernetes: {{kubeconfig: {}{context}{user}}}}}\n",
             kubeconfig.display(),
         )
     }
@@ -80,6 +82,7 @@ impl<'w> Production<'w> {
         let mut configuration = Configuration {
             namespace: namespace.name().to_owned(),
             kubeconfig: cluster.kubeconfig(),
+            context: None,
             impersonate: None,
             timeout: "60s",
             // Those that wait for what dies late wait longer.

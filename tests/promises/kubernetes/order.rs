@@ -182,3 +182,27 @@ fn what_has_not_changed_since_the_revision_that_runs_is_not_even_looked_at() {
     assert!(again.stdout.contains("created ConfigMap/c-3"), "{again}");
     assert_eq!(production.inventory(), production.labelled());
 }
+
+#[test]
+fn the_context_that_the_configuration_names_is_used_and_not_the_current_one() {
+    let world = World::new();
+    let cluster = crate::common::Cluster::shared();
+    let kubeconfig = world.path("kubeconfig");
+    std::fs::copy(cluster.kubeconfig(), &kubeconfig).expect("the world is ours");
+    let path = kubeconfig.display().to_string();
+    let current = cluster.kubectl(&["config", "current-context"]).succeeds().stdout.trim().to_owned();
+    for change in [
+        &["set-cluster", "gone", "--server=https://127.0.0.1:1"][..],
+        &["set-context", "gone", "--cluster=gone"],
+        &["use-context", "gone"],
+    ] {
+        cluster.kubectl(&[&["config", "--kubeconfig", &path], change].concat()).succeeds();
+    }
+    let mut production =
+        Production::with(&world, |configuration| configuration.kubeconfig.clone_from(&kubeconfig));
+    let motd = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: motd}\n";
+    let seen = production.refused(&[("motd.yaml", motd)]);
+    assert!(seen.contains("the cluster does not answer"), "{seen}");
+    production.reconfigure(|configuration| configuration.context = Some(current));
+    production.deploys(&[("motd.yaml", motd)]);
+}
