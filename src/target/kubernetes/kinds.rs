@@ -83,6 +83,26 @@ impl Kinds {
         Ok(Self { served, declared: Vec::new() })
     }
 
+    /// Adds those of every version of a group: an object that was applied with one that is no longer served is
+    /// still there under another.
+    pub async fn add_group(&mut self, api: &Api<'_>, group: &str) -> Result<(), Failure> {
+        let Some(found) = api.find(&format!("/apis/{}", segment(group))).await? else { return Ok(()) };
+        let versions = found["versions"].as_array().into_iter().flatten();
+        let versions = versions.filter_map(|version| version["groupVersion"].as_str().map(ToOwned::to_owned));
+        self.served.extend(Self::ask(api, versions.collect()).await?.served);
+        Ok(())
+    }
+
+    /// The kind in any version that is served, the one that is named first.
+    pub fn find_in_group(&self, api_version: &str, kind: &str) -> Option<&Kind> {
+        if let Some((found, Known::Served)) = self.find(api_version, kind) {
+            return Some(found);
+        }
+        let wanted = group(api_version);
+        let of_group = self.served.iter().filter(|(version, _)| group(version) == wanted);
+        of_group.flat_map(|(_, kinds)| kinds).find(|known| known.name == kind)
+    }
+
     /// Adds the kinds that a custom resource definition makes.
     pub fn declare(&mut self, definition: &Json) {
         let spec = &definition["spec"];

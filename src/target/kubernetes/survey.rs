@@ -120,6 +120,17 @@ async fn kinds(api: &Api<'_>, survey: &Survey, bodies: &[(usize, &Manifest, Json
     let listed = survey.inventory.entries.iter().filter(|(key, _)| !wanted.contains(key));
     versions.extend(listed.map(|(_, entry)| entry.api_version.clone()));
     let mut kinds = Kinds::ask(api, versions).await?;
+    let unserved: BTreeSet<&str> = survey
+        .inventory
+        .entries
+        .iter()
+        .filter(|(key, entry)| !key.group.is_empty() && kinds.find(&entry.api_version, &key.kind).is_none())
+        .filter(|(key, _)| !survey.kept.contains(key))
+        .map(|(key, _)| key.group.as_str())
+        .collect();
+    for group in unserved {
+        kinds.add_group(api, group).await?;
+    }
     for (_, manifest, body) in bodies {
         if manifest.key.kind == "CustomResourceDefinition" {
             kinds.declare(body);
@@ -235,9 +246,8 @@ fn gone(survey: &mut Survey, kinds: &Kinds) {
     survey.gone = gone
         .map(|(key, entry)| {
             // A kind that is no longer served has no objects any more.
-            let kind = kinds.find(&entry.api_version, &key.kind).filter(|(_, known)| *known == Known::Served);
-            let path =
-                kind.map(|(kind, _)| kind.object(key.namespace.as_deref(), &key.name)).unwrap_or_default();
+            let kind = kinds.find_in_group(&entry.api_version, &key.kind);
+            let path = kind.map(|kind| kind.object(key.namespace.as_deref(), &key.name)).unwrap_or_default();
             Gone { key: key.clone(), entry: entry.clone(), path, live: None }
         })
         .collect();

@@ -208,3 +208,35 @@ fn fields_of_a_persons_tool_are_taken_back_and_an_autoscalers_are_left_and_both_
     production.instate(&["deploy"]).succeeds();
     assert_eq!(production.writes_since(mark), Vec::<String>::new());
 }
+
+#[test]
+fn an_object_whose_version_is_no_longer_served_is_deleted_all_the_same() {
+    let world = World::new();
+    let production = Production::new(&world);
+    let group = format!("{}.example.com", production.namespace.name());
+    let definition = |old: bool| {
+        let version = |name: &str, served: bool, storage: bool| {
+            format!(
+                "  - {{name: {name}, served: {served}, storage: {storage}, schema: {{openAPIV3Schema: {{type: object, \
+                 x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
+            )
+        };
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: gadgets.{group}}}\nspec:\n  \
+             group: {group}\n  scope: Namespaced\n  names: {{kind: Gadget, plural: gadgets}}\n  versions:\n{}{}",
+            version("v1", true, true),
+            version("v1beta1", old, false),
+        )
+    };
+    let gadget = format!("apiVersion: {group}/v1beta1\nkind: Gadget\nmetadata: {{name: one}}\n");
+    production.deploys(&[("definition.yaml", &definition(true)), ("gadget.yaml", &gadget)]);
+    production.ana.git(&["rm", "--quiet", "gadget.yaml"]).succeeds();
+    // Somebody else was quicker to take the version away.
+    let crd = format!("gadgets.{group}");
+    let patch = r#"[{"op": "replace", "path": "/spec/versions/1/served", "value": false}]"#;
+    production.cluster.kubectl(&["patch", "crd", &crd, "--type=json", "--patch", patch]).succeeds();
+    let (_, seen) = production.deploys(&[("definition.yaml", &definition(false))]);
+    assert!(seen.contains("deleted Gadget/one"), "{seen}");
+    let left = production.namespace.kubectl(&["get", &format!("gadgets.v1.{group}"), "one"]);
+    assert_ne!(left.code, Some(0), "{left}");
+}
