@@ -128,7 +128,12 @@ async fn kinds(api: &Api<'_>, survey: &Survey, bodies: &[(usize, &Manifest, Json
         .filter(|(key, _)| !survey.kept.contains(key))
         .map(|(key, _)| key.group.as_str())
         .collect();
-    for group in unserved {
+    let unknown = bodies.iter().map(|(_, manifest, _)| *manifest).filter(|manifest| {
+        !manifest.key.group.is_empty() && kinds.find(&manifest.api_version, &manifest.key.kind).is_none()
+    });
+    let groups: BTreeSet<&str> =
+        unserved.into_iter().chain(unknown.map(|manifest| manifest.key.group.as_str())).collect();
+    for group in groups {
         kinds.add_group(api, group).await?;
     }
     for (_, manifest, body) in bodies {
@@ -172,6 +177,12 @@ fn resolve(
 
 fn unknown_kind(manifest: &Manifest, kinds: &Kinds) -> Finding {
     let (version, kind) = (&manifest.api_version, &manifest.key.kind);
+    if let Some(served) = kinds.find_in_group(version, kind) {
+        let message = format!("the cluster does not serve `{version}` of {kind}");
+        let span = manifest.locate("apiVersion").value;
+        let help = format!("did you mean `{}`?", served.api_version);
+        return Finding::error(Code::KindUnknown, message).at(manifest.source.place(span)).help(help);
+    }
     let mut there = kinds.in_version(version).peekable();
     let (message, field, help) = if there.peek().is_none() {
         (
