@@ -1,6 +1,7 @@
 //! What is wrong across the objects of an environment. One check, one file; none opens a connection.
 
 mod duplicates;
+pub mod schema;
 
 use crate::{finding::Finding, manifest::Manifest};
 

@@ -1,0 +1,280 @@
+//! What the fields of a kind may be: OpenAPI v3 as Kubernetes writes it, in a form that a walker can ask
+//! without thinking about JSON schema.
+//!
+//! Schemas refer to each other by number in an [`Arena`]: one for the Kubernetes that is compiled in, one for
+//! each document of a cluster, one for each CustomResourceDefinition of the revision.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A schema in its [`Arena`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Id(pub u32);
+
+/// Schemas that refer to each other.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Arena {
+    schemas: Vec<Schema>,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Schema {
+    /// The name of its type where it has one: `io.k8s.api.core.v1.Container`.
+    pub name: Option<Box<str>>,
+    /// What it is.
+    pub shape: Shape,
+    /// Whether `null` stands for itself; where it does not, Kubernetes takes `null` for a field that is not written.
+    pub nullable: bool,
+    /// What the server puts in the place of what is not written.
+    pub default: Option<Json>,
+    /// What narrows it further; most have nothing.
+    pub limits: Option<Box<Limits>>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub enum Shape {
+    /// Anything, kept as it is.
+    #[default]
+    Any,
+    /// A mapping.
+    Object(Object),
+    /// A sequence.
+    List(List),
+    /// A text.
+    Text(Format),
+    /// A whole number that fits in so many bits, 32 or 64.
+    Integer(u8),
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number or a text: a port or its name.
+    IntOrString,
+    /// `500m`, `1Gi`, `2`: a number or a text.
+    Quantity,
+}
+
+/// What a text has to look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// Base64.
+    Byte,
+    /// RFC 3339, to the second or finer.
+    DateTime,
+    /// RFC 3339 with a fraction, as `MicroTime` is.
+    MicroTime,
+    /// `2026-11-23`.
+    Date,
+    /// `1h30m`, as Go reads it.
+    Duration,
+    /// Another one that Kubernetes knows and checks for custom resources: `ipv4`, `uuid`, `email`, `uri`, ...
+    Other(Known),
+}
+
+/// Formats of custom resources' texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Known {
+    /// Add the ones that apiextensions checks.
+    Uuid,
+}
+
+/// A mapping.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Object {
+    /// Its fields, sorted by name.
+    pub fields: Vec<Field>,
+    /// What any other key may hold.
+    pub others: Others,
+    /// Whether it is an object of Kubernetes itself (`x-kubernetes-embedded-resource`).
+    pub embedded: bool,
+}
+
+/// A field of a mapping.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Field {
+    /// Its key.
+    pub name: Box<str>,
+    /// What it may be.
+    pub schema: Id,
+    /// Whether it has to be there.
+    pub required: bool,
+}
+
+/// What keys may stand in a mapping beside its fields.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub enum Others {
+    /// None: an unknown field.
+    #[default]
+    None,
+    /// Any, with anything: `x-kubernetes-preserve-unknown-fields`.
+    Anything,
+    /// Any, each with this: labels, `data`.
+    Each(Id),
+}
+
+/// A sequence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct List {
+    /// What each item is.
+    pub items: Id,
+    /// What tells items apart.
+    pub by: By,
+}
+
+/// What tells the items of a sequence apart (`x-kubernetes-list-type`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum By {
+    /// Nothing: it is one value.
+    #[default]
+    Nothing,
+    /// The item itself: none stands twice.
+    Value,
+    /// These fields of the item: none stands twice with the same.
+    Keys(Vec<Box<str>>),
+}
+
+/// What narrows a value.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The only values; empty where there is no such list.
+    pub values: Vec<Json>,
+    /// A regular expression as Go knows it, found anywhere in a text.
+    pub pattern: Option<Box<str>>,
+    /// The smallest number.
+    pub minimum: Option<f64>,
+    /// Whether `minimum` itself is too small.
+    pub above: bool,
+    /// The largest number.
+    pub maximum: Option<f64>,
+    /// Whether `maximum` itself is too large.
+    pub below: bool,
+    /// What a number is a multiple of.
+    pub multiple_of: Option<f64>,
+    /// Characters of a text, items of a sequence or keys of a mapping, at least.
+    pub at_least: Option<u64>,
+    /// As `at_least`, at most.
+    pub at_most: Option<u64>,
+    /// Fits all of these, too.
+    pub all: Vec<Id>,
+    /// Fits one of these or several.
+    pub any: Vec<Id>,
+    /// Fits exactly one of these.
+    pub one: Vec<Id>,
+    /// Does not fit this.
+    pub not: Option<Id>,
+    /// What has to hold, in CEL (`x-kubernetes-validations`).
+    pub rules: Vec<Rule>,
+}
+
+/// What has to hold of a value, in CEL.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rule {
+    /// The expression; `self` is the value.
+    pub rule: String,
+    /// What is said where it does not hold.
+    pub message: Option<String>,
+    /// An expression that makes what is said.
+    pub message_expression: Option<String>,
+    /// The field below the value that is meant.
+    pub field_path: Option<String>,
+}
+
+impl Arena {
+    /// Adds a schema.
+    pub fn push(&mut self, schema: Schema) -> Id {
+        let id = u32::try_from(self.schemas.len()).expect("because no cluster has billions of fields");
+        self.schemas.push(schema);
+        Id(id)
+    }
+
+    /// Looks at a schema.
+    #[must_use]
+    pub fn at(&self, id: Id) -> At<'_> {
+        At { arena: self, id }
+    }
+}
+
+/// A schema where it is.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    arena: &'a Arena,
+    id: Id,
+}
+
+impl<'a> At<'a> {
+    /// The schema itself.
+    #[must_use]
+    pub fn schema(self) -> &'a Schema {
+        &self.arena.schemas[self.id.0 as usize]
+    }
+
+    /// Another one of the same arena.
+    #[must_use]
+    pub fn other(self, id: Id) -> At<'a> {
+        At { id, ..self }
+    }
+}
+
+impl Object {
+    /// The field of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let at = self.fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
+        self.fields.get(at)
+    }
+}
+
+/// Whether objects of a kind live in a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// In one.
+    Namespaced,
+    /// In none.
+    Cluster,
+}
+
+/// A kind of one version, as it is served.
+#[derive(Clone, Copy)]
+pub struct Kind<'a> {
+    /// What its objects may be.
+    pub schema: At<'a>,
+    /// Where they live.
+    pub scope: Scope,
+    /// Whether it is on its way out.
+    pub deprecated: Option<&'a Deprecated>,
+    /// Whether it is of Kubernetes itself, whose own rules (beyond the schema) hold for it.
+    pub built_in: bool,
+}
+
+/// A version of a kind that will go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deprecated {
+    /// Since which minor of Kubernetes.
+    pub since: u8,
+    /// The minor that does not serve it any more.
+    pub removed: Option<u8>,
+    /// `policy/v1`, `PodDisruptionBudget`: what to write instead.
+    pub instead: Option<(Box<str>, Box<str>)>,
+}
+
+/// What is known of `apiVersion` and `kind`.
+pub enum Found<'a> {
+    /// It is served.
+    Kind(Kind<'a>),
+    /// It was served by an older Kubernetes and is not by this one.
+    Removed(&'a Deprecated),
+    /// The group is one of Kubernetes' own (or the cluster was asked) and has no such kind in that version.
+    Unknown {
+        /// `apiVersion` and `kind` of the nearest that there is: another version, or a misspelt name.
+        nearest: Option<(String, String)>,
+    },
+    /// Nobody knows: a custom resource whose definition is neither here nor in a cluster that could be asked.
+    NoSchema,
+}
