@@ -4,6 +4,7 @@
 //! draws the picture.
 
 pub mod apply;
+mod cache;
 pub mod check;
 mod cli;
 pub mod config;

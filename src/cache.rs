@@ -1,0 +1,256 @@
+//! What was found out about a file, remembered by the hash of its bytes, so that a push of one file reads one
+//! file.
+//!
+//! - It is never needed: what is missing, damaged or of another program is found out again.
+//! - Several pushes at once, and one that is killed while it writes, lose at most what they would have added:
+//!   records have checksums, the first that is wrong ends the file, and only one process writes at a time.
+//! - It does not grow for ever: where most of it is no longer asked for, it is written anew without that.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    ops::Range,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use gix::ObjectId;
+
+use crate::{files::make_folder, record::Lock};
+
+/// The largest cache that is read or written, in bytes.
+const MAX_SIZE: usize = 64 << 20;
+/// A cache of fewer bytes is not written anew to become smaller.
+const SMALL: usize = 1 << 20;
+/// What it begins with; another number where the records are other ones.
+const MAGIC: &[u8; 16] = b"instate cache 1\n";
+/// Hash of the file, length, checksum.
+const HEAD: usize = 20 + 4 + 4;
+
+/// What a file says, by the hash of its bytes.
+pub struct Cache {
+    state: PathBuf,
+    name: String,
+    bytes: Vec<u8>,
+    /// How many bytes of it are whole records.
+    good: usize,
+    entries: HashMap<ObjectId, Range<usize>>,
+    /// What was asked for: the rest is what an older revision needed.
+    asked: RefCell<Vec<Range<usize>>>,
+}
+
+impl Cache {
+    /// Reads the cache `name` in the state folder of a repository; an empty one where it cannot be read.
+    #[must_use]
+    pub fn open(state: &Path, name: &str) -> Self {
+        let mut cache = Self {
+            state: state.to_owned(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+            good: 0,
+            entries: HashMap::new(),
+            asked: RefCell::default(),
+        };
+        cache.bytes = read(&cache.path()).unwrap_or_default();
+        cache.index();
+        cache
+    }
+
+    fn path(&self) -> PathBuf {
+        self.state.join("cache").join(&self.name)
+    }
+
+    fn index(&mut self) {
+        if !self.bytes.starts_with(MAGIC) {
+            return;
+        }
+        self.good = MAGIC.len();
+        while let Some((id, says)) = record(&self.bytes, self.good) {
+            self.good = says.end;
+            self.entries.insert(id, says);
+        }
+    }
+
+    /// Where in [`Cache::bytes`] stands what the file says.
+    #[must_use]
+    pub fn find(&self, file: &ObjectId) -> Option<Range<usize>> {
+        let found = self.entries.get(file)?.clone();
+        self.asked.borrow_mut().push(found.clone());
+        Some(found)
+    }
+
+    /// Everything that was read.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Adds what was found out. Where that is not possible, or somebody else writes, it is found out again.
+    pub fn add(&self, found: &[(ObjectId, &[u8])]) {
+        // Not worth a word: nothing depends on it.
+        let _ = self.write(found);
+    }
+
+    fn write(&self, found: &[(ObjectId, &[u8])]) -> Option<()> {
+        if found.is_empty() {
+            return None;
+        }
+        make_folder(&self.state.join("cache")).ok()?;
+        let _alone = Lock::try_acquire(&self.state, &format!("cache-{}", self.name)).ok()??;
+        let asked = self.asked.borrow();
+        let used: usize = asked.iter().map(|range| range.len() + HEAD).sum();
+        let mut new = Vec::new();
+        found.iter().for_each(|(id, says)| put(&mut new, id, says));
+        if self.good == 0 || self.good > SMALL && self.good / 2 > used || self.good + new.len() > MAX_SIZE {
+            return self.renew(&asked, &new);
+        }
+        let mut file = OpenOptions::new().write(true).custom_flags(no_link()).open(self.path()).ok()?;
+        if file.metadata().ok()?.len() != self.bytes.len() as u64 {
+            // Somebody was quicker, and what was read is not what is there.
+            return None;
+        }
+        file.set_len(self.good as u64).ok()?;
+        file.seek(SeekFrom::End(0)).ok()?;
+        file.write_all(&new).ok()
+    }
+
+    /// Writes only what is still asked for, and what is new.
+    fn renew(&self, asked: &[Range<usize>], new: &[u8]) -> Option<()> {
+        let mut all = MAGIC.to_vec();
+        for range in asked {
+            all.extend(&self.bytes[range.start - HEAD..range.end]);
+        }
+        all.extend(new);
+        if all.len() > MAX_SIZE {
+            all.truncate(MAGIC.len());
+        }
+        let (path, next) = (self.path(), self.state.join("cache").join(format!("{}.new", self.name)));
+        let _ = fs::remove_file(&next);
+        File::create_new(&next).and_then(|mut file| file.write_all(&all)).ok()?;
+        if path.is_dir() {
+            fs::remove_dir_all(&path).ok()?;
+        }
+        fs::rename(&next, &path).ok()
+    }
+}
+
+fn no_link() -> i32 {
+    i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits()).unwrap_or_default()
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(no_link()).open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let size = usize::try_from(found.len()).ok().filter(|size| *size <= MAX_SIZE && found.is_file())?;
+    let mut bytes = Vec::with_capacity(size);
+    file.take(MAX_SIZE as u64).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The record that begins at `at`, if it is whole.
+fn record(bytes: &[u8], at: usize) -> Option<(ObjectId, Range<usize>)> {
+    let head = bytes.get(at..at + HEAD)?;
+    let number = |from: usize| head[from..from + 4].try_into().map(u32::from_le_bytes).ok();
+    let says = at + HEAD..(at + HEAD).checked_add(usize::try_from(number(20)?).ok()?)?;
+    let id = ObjectId::try_from(&head[..20]).ok()?;
+    (checksum(&head[..20], bytes.get(says.clone())?) == number(24)?).then_some((id, says))
+}
+
+fn put(bytes: &mut Vec<u8>, id: &ObjectId, says: &[u8]) {
+    let Ok(length) = u32::try_from(says.len()) else { return };
+    let id = id.as_bytes();
+    bytes.extend(id);
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(checksum(id, says).to_le_bytes());
+    bytes.extend(says);
+}
+
+fn checksum(id: &[u8], says: &[u8]) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(id);
+    hash.update(says);
+    hash.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: u8) -> ObjectId {
+        ObjectId::Sha1([n; 20])
+    }
+
+    fn state() -> tempfile::TempDir {
+        tempfile::tempdir().expect("there is room")
+    }
+
+    fn says(cache: &Cache, n: u8) -> Option<&[u8]> {
+        cache.find(&id(n)).map(|range| &cache.bytes()[range])
+    }
+
+    #[test]
+    fn what_was_added_is_found_again() {
+        let state = state();
+        Cache::open(state.path(), "a").add(&[(id(1), b"one")]);
+        Cache::open(state.path(), "a").add(&[(id(2), b"two"), (id(1), b"other")]);
+        let cache = Cache::open(state.path(), "a");
+        assert_eq!((says(&cache, 1), says(&cache, 2)), (Some(&b"other"[..]), Some(&b"two"[..])));
+        assert_eq!(says(&cache, 3), None);
+    }
+
+    #[test]
+    fn what_nobody_asks_for_any_more_goes() {
+        let state = state();
+        let large = vec![7; SMALL];
+        Cache::open(state.path(), "a").add(&[(id(1), &large), (id(2), &large), (id(3), b"three")]);
+        let cache = Cache::open(state.path(), "a");
+        assert!(cache.find(&id(3)).is_some());
+        cache.add(&[(id(4), b"four")]);
+        let cache = Cache::open(state.path(), "a");
+        assert!(cache.bytes().len() < 100, "{}", cache.bytes().len());
+        assert_eq!((says(&cache, 3), says(&cache, 4)), (Some(&b"three"[..]), Some(&b"four"[..])));
+    }
+
+    #[test]
+    fn a_link_or_a_folder_in_its_place_is_not_followed_and_not_an_obstacle() {
+        let state = state();
+        let other = state.path().join("other");
+        fs::write(&other, b"not ours").expect("there is room");
+        fs::create_dir(state.path().join("cache")).expect("there is room");
+        std::os::unix::fs::symlink(&other, state.path().join("cache/a")).expect("there is room");
+        fs::create_dir(state.path().join("cache/b")).expect("there is room");
+        for name in ["a", "b"] {
+            Cache::open(state.path(), name).add(&[(id(1), b"one")]);
+            let cache = Cache::open(state.path(), name);
+            assert_eq!(says(&cache, 1), Some(&b"one"[..]));
+        }
+        assert_eq!(fs::read(&other).expect("it is there"), b"not ours");
+    }
+
+    proptest! {
+        #[test]
+        fn damage_loses_records_and_never_changes_one(at in 0usize..200, with in any::<u8>(), cut in 0usize..200) {
+            let state = state();
+            let written: Vec<(ObjectId, Vec<u8>)> = (1..6).map(|n| (id(n), vec![n; 10 + usize::from(n)])).collect();
+            let borrowed: Vec<(ObjectId, &[u8])> = written.iter().map(|(id, says)| (*id, says.as_slice())).collect();
+            Cache::open(state.path(), "a").add(&borrowed);
+            let path = state.path().join("cache/a");
+            let mut bytes = fs::read(&path).expect("it is there");
+            if let Some(byte) = bytes.get_mut(at) { *byte = with; }
+            bytes.truncate(bytes.len().saturating_sub(cut));
+            fs::write(&path, &bytes).expect("there is room");
+            let cache = Cache::open(state.path(), "a");
+            for (n, (_, was)) in (1u8..).zip(&written) {
+                prop_assert!(says(&cache, n).is_none_or(|now| now == was));
+            }
+            // And what is added behind it is found.
+            cache.add(&[(id(9), b"nine")]);
+            let cache = Cache::open(state.path(), "a");
+            prop_assert_eq!(says(&cache, 9), Some(&b"nine"[..]));
+        }
+    }
+}
