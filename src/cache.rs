@@ -7,12 +7,12 @@
 //! - It does not grow for ever: where most of it is no longer asked for, it is written anew without that.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     ops::Range,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +24,7 @@ use crate::{files::make_folder, record::Lock};
 const MAX_SIZE: usize = 64 << 20;
 /// A cache of fewer bytes is not written anew to become smaller.
 const SMALL: usize = 1 << 20;
-/// What it begins with; another number where the records are other ones.
+/// What it begins with, before the program that wrote it.
 const MAGIC: &[u8; 16] = b"instate cache 1\n";
 /// Hash of the file, length, checksum.
 const HEAD: usize = 20 + 4 + 4;
@@ -33,12 +33,17 @@ const HEAD: usize = 20 + 4 + 4;
 pub struct Cache {
     state: PathBuf,
     name: String,
+    begins: Vec<u8>,
     bytes: Vec<u8>,
     /// How many bytes of it are whole records.
     good: usize,
-    entries: HashMap<ObjectId, Range<usize>>,
-    /// What was asked for: the rest is what an older revision needed.
-    asked: RefCell<Vec<Range<usize>>>,
+    entries: HashMap<ObjectId, Entry>,
+}
+
+struct Entry {
+    says: Range<usize>,
+    /// Whether it was asked for; what was not is what an older revision needed.
+    asked: Cell<bool>,
 }
 
 impl Cache {
@@ -48,10 +53,10 @@ impl Cache {
         let mut cache = Self {
             state: state.to_owned(),
             name: name.to_owned(),
+            begins: [MAGIC, program().as_slice()].concat(),
             bytes: Vec::new(),
             good: 0,
             entries: HashMap::new(),
-            asked: RefCell::default(),
         };
         cache.bytes = read(&cache.path()).unwrap_or_default();
         cache.index();
@@ -63,22 +68,22 @@ impl Cache {
     }
 
     fn index(&mut self) {
-        if !self.bytes.starts_with(MAGIC) {
+        if !self.bytes.starts_with(&self.begins) {
             return;
         }
-        self.good = MAGIC.len();
+        self.good = self.begins.len();
         while let Some((id, says)) = record(&self.bytes, self.good) {
             self.good = says.end;
-            self.entries.insert(id, says);
+            self.entries.insert(id, Entry { says, asked: Cell::new(false) });
         }
     }
 
     /// Where in [`Cache::bytes`] stands what the file says.
     #[must_use]
     pub fn find(&self, file: &ObjectId) -> Option<Range<usize>> {
-        let found = self.entries.get(file)?.clone();
-        self.asked.borrow_mut().push(found.clone());
-        Some(found)
+        let found = self.entries.get(file)?;
+        found.asked.set(true);
+        Some(found.says.clone())
     }
 
     /// Everything that was read.
@@ -99,8 +104,9 @@ impl Cache {
         }
         make_folder(&self.state.join("cache")).ok()?;
         let _alone = Lock::try_acquire(&self.state, &format!("cache-{}", self.name)).ok()??;
-        let asked = self.asked.borrow();
-        let used: usize = asked.iter().map(|range| range.len() + HEAD).sum();
+        let asked: Vec<&Range<usize>> =
+            self.entries.values().filter(|entry| entry.asked.get()).map(|entry| &entry.says).collect();
+        let used: usize = asked.iter().map(|says| says.len() + HEAD).sum();
         let mut new = Vec::new();
         found.iter().for_each(|(id, says)| put(&mut new, id, says));
         if self.good == 0 || self.good > SMALL && self.good / 2 > used || self.good + new.len() > MAX_SIZE {
@@ -117,14 +123,14 @@ impl Cache {
     }
 
     /// Writes only what is still asked for, and what is new.
-    fn renew(&self, asked: &[Range<usize>], new: &[u8]) -> Option<()> {
-        let mut all = MAGIC.to_vec();
-        for range in asked {
-            all.extend(&self.bytes[range.start - HEAD..range.end]);
+    fn renew(&self, asked: &[&Range<usize>], new: &[u8]) -> Option<()> {
+        let mut all = self.begins.clone();
+        for says in asked {
+            all.extend(&self.bytes[says.start - HEAD..says.end]);
         }
         all.extend(new);
         if all.len() > MAX_SIZE {
-            all.truncate(MAGIC.len());
+            all.truncate(self.begins.len());
         }
         let (path, next) = (self.path(), self.state.join("cache").join(format!("{}.new", self.name)));
         let _ = fs::remove_file(&next);
@@ -134,6 +140,15 @@ impl Cache {
         }
         fs::rename(&next, &path).ok()
     }
+}
+
+/// Which program this is: another one may find something else in the same file.
+fn program() -> Vec<u8> {
+    let file = std::env::current_exe().and_then(fs::metadata);
+    let file = file.map(|file| {
+        [file.ino(), file.size(), file.mtime().cast_unsigned(), file.mtime_nsec().cast_unsigned()]
+    });
+    file.unwrap_or_default().into_iter().flat_map(u64::to_le_bytes).collect()
 }
 
 fn no_link() -> i32 {
@@ -211,7 +226,7 @@ mod tests {
         assert!(cache.find(&id(3)).is_some());
         cache.add(&[(id(4), b"four")]);
         let cache = Cache::open(state.path(), "a");
-        assert!(cache.bytes().len() < 100, "{}", cache.bytes().len());
+        assert!(cache.bytes().len() < 200, "{}", cache.bytes().len());
         assert_eq!((says(&cache, 3), says(&cache, 4)), (Some(&b"three"[..]), Some(&b"four"[..])));
     }
 

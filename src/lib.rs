@@ -22,6 +22,7 @@ pub mod record;
 pub mod render;
 pub mod report;
 pub mod repository;
+pub mod revision;
 pub mod source;
 pub mod target;
 pub mod text;

@@ -4,7 +4,6 @@
 use crate::{
     finding::{Code, Finding},
     source::{Place, Source},
-    text,
 };
 
 /// How every pointer file of Git LFS begins.
@@ -16,8 +15,7 @@ const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// The finding that refuses the file.
 pub fn plain(path: &str, bytes: Vec<u8>) -> Result<Source, Box<Finding>> {
     if bytes.starts_with(LFS) {
-        let message =
-            format!("{} is a Git LFS pointer: its content is not in this repository", text::clean(path));
+        let message = "a manifest is a Git LFS pointer: its content is not in this repository";
         let finding = Finding::error(Code::LfsPointer, message).at(Place::file(path));
         return Err(Box::new(
             finding.help("commit the manifest itself: git lfs untrack, then git add --renormalize"),

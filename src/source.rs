@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::text;
 
 /// Bytes `start..end` of a source text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Span {
     /// Byte offset of the first byte.
     pub start: u32,

@@ -2,29 +2,31 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
+use super::At;
 use crate::{
     finding::{self, Code, Finding},
-    manifest::{Manifest, ObjectKey},
+    revision::Declared,
 };
 
 /// A finding at the second and every further place of an object.
-pub(super) fn check(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
-    let mut first: HashMap<ObjectKey, &Manifest> = HashMap::new();
+pub(super) fn check(objects: &[Declared], namespace: &str, at: At<'_>) -> Vec<Finding> {
+    let mut first = HashMap::with_capacity(objects.len());
     let mut findings = Vec::new();
-    for manifest in manifests {
+    for object in objects {
         if findings.len() >= finding::MOST_OF_ONE {
             break;
         }
-        let mut key = manifest.key.clone();
-        key.namespace.get_or_insert_with(|| namespace.to_owned());
-        match first.entry(key) {
+        let key = &object.facts.key;
+        let namespace = key.namespace.as_deref().unwrap_or(namespace);
+        match first.entry((&key.group, &key.kind, namespace, &key.name)) {
             Entry::Vacant(place) => {
-                place.insert(manifest);
+                place.insert(object);
             }
             Entry::Occupied(other) => {
-                let place = other.get().place();
-                let message = format!("{} is declared twice", manifest.key);
-                let finding = Finding::error(Code::SameObjectTwice, message).at(manifest.place());
+                let place = at(other.get().file, other.get().facts.name);
+                let message = format!("{key} is declared twice");
+                let finding =
+                    Finding::error(Code::SameObjectTwice, message).at(at(object.file, object.facts.name));
                 let help =
                     format!("it already stands in {}:{}: remove one of the two", place.path, place.line);
                 findings.push(finding.help(help));

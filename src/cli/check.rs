@@ -10,11 +10,12 @@ use crate::{
     config::Config,
     error::{Error, Result},
     finding::{Code, Finding, Verdict},
-    path::{Revision, judge_revision, read},
+    path::judge_revision,
     record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
-    tree::{Disk, GitFiles, Objects},
+    revision::{self, Revision},
+    tree::{Disk, Files, GitFiles, Objects},
 };
 
 /// Say what a push would be refused for
@@ -55,11 +56,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     }
     let what = arguments.what.as_deref().unwrap_or(".");
     if PathBuf::from(what).is_dir() {
-        return Ok(checked(
-            what,
-            read(&Disk::new(what.as_ref()), &arguments.path, &arguments.namespace)?,
-            report,
-        ));
+        let revision = revision::read(Disk::new(what.as_ref()), &arguments.path, &arguments.namespace, None)?;
+        return Ok(checked(what, revision, report));
     }
     let found = gix::discover(".").ok().and_then(|git| Some((peeled(&git, what)?, git)));
     let Some((id, git)) = found else {
@@ -74,7 +72,9 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let error = Error::server(format!("`{}` is no commit", crate::text::excerpt(what, 60)));
         error.help("name a commit, as in: instate check HEAD")
     })?;
-    Ok(checked(what, read(&GitFiles::new(&objects, tree), &arguments.path, &arguments.namespace)?, report))
+    let revision =
+        revision::read(GitFiles::new(&objects, tree), &arguments.path, &arguments.namespace, None)?;
+    Ok(checked(what, revision, report))
 }
 
 /// What a name stands for, tags followed to what they name.
@@ -83,13 +83,13 @@ fn peeled(git: &gix::Repository, name: &str) -> Option<gix::ObjectId> {
     Some(found.peel_tags_to_end().ok()?.id)
 }
 
-fn checked<Id>(what: &str, mut revision: Revision<Id>, report: &mut Report) -> ExitCode {
+fn checked<F: Files>(what: &str, mut revision: Revision<F>, report: &mut Report) -> ExitCode {
     if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
         let finding = Finding::warning(Code::NoManifests, "there is no manifest here");
         let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
         revision.findings.push(finding.help(help));
     }
-    exit(tell(what, revision.manifests.len(), revision.findings, report))
+    exit(tell(what, revision.objects.len(), revision.findings, report))
 }
 
 /// Shows what was found; whether it is good.

@@ -2,6 +2,8 @@
 
 use std::{fmt, rc::Rc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     json::{TooLarge, json},
     locate::{self, Located},
@@ -21,7 +23,7 @@ const MAX_LISTS: usize = 4;
 const NO_MANIFEST: &str = "if the file is no manifest, name it in .instateignore";
 
 /// What identifies an object in a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectKey {
     /// The group of `apiVersion`; empty for the core group. The version does not identify.
     pub group: String,
@@ -57,6 +59,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Where its name stands, in its source.
+    #[must_use]
+    pub fn name_span(&self) -> Span {
+        self.name
+    }
+
     /// Where its name stands.
     #[must_use]
     pub fn place(&self) -> Place {

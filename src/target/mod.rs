@@ -13,6 +13,7 @@ use crate::{
     manifest::Manifest,
     plan::{Action, files::Items},
     record::Counts,
+    revision::Declared,
 };
 pub use directory::Directory;
 pub use kubernetes::{Cluster, delete_namespace};
@@ -29,9 +30,13 @@ pub type Overtaken<'a> = &'a dyn Fn() -> bool;
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// Its objects.
-    pub manifests: &'a [Manifest],
+    pub objects: &'a [Declared],
     /// Whether an object is as it was in the revision that runs, so that it need not be looked at.
-    pub kept: &'a dyn Fn(&Manifest) -> bool,
+    pub kept: &'a dyn Fn(&Declared) -> Result<bool>,
+    /// An object itself, which is read now.
+    pub manifest: &'a dyn Fn(&Declared) -> Result<Manifest>,
+    /// The path of the file that declares an object.
+    pub path: &'a dyn Fn(&Declared) -> &'a str,
     /// Secrets of the revision that runs which are not in this one as they were: their values may still be met.
     pub former: &'a [Manifest],
     /// Its files.
@@ -91,7 +96,7 @@ pub trait Planned {
     /// Whether each change is said as it is made, so that it need not be said before.
     fn speaks(&self) -> bool;
     /// Every change: what is done to what, and the fields that change where they are known.
-    fn lines(&self, manifests: &[Manifest]) -> Vec<(Action, String, Vec<String>)>;
+    fn lines(&self, wanted: &Wanted<'_>) -> Vec<(Action, String, Vec<String>)>;
 }
 
 /// A place where an environment runs.

@@ -11,7 +11,7 @@ pub use disk::Disk;
 pub use objects::{GitFiles, Objects};
 pub use snapshot::{File, Snapshot, snapshot};
 
-use gix::bstr::BString;
+use gix::{ObjectId, bstr::BString};
 
 use crate::error::Result;
 
@@ -58,6 +58,11 @@ pub struct Entry<Id> {
 pub trait Files {
     /// Names a file or folder.
     type Id: Clone;
+
+    /// The hash of a file's bytes, where that is known without reading it.
+    fn blob(_: &Self::Id) -> Option<ObjectId> {
+        None
+    }
 
     /// The folder that everything is in.
     fn root(&self) -> Self::Id;

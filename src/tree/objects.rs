@@ -150,6 +150,10 @@ impl<'o> GitFiles<'o> {
 impl Files for GitFiles<'_> {
     type Id = ObjectId;
 
+    fn blob(id: &ObjectId) -> Option<ObjectId> {
+        Some(*id)
+    }
+
     fn root(&self) -> ObjectId {
         self.root
     }

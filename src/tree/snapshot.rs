@@ -42,11 +42,18 @@ pub struct Snapshot<Id> {
 /// Finds the manifests under `path` (`.` is all): `*.yaml`, `*.yml` and `*.json`, except in folders that
 /// begin with a dot and what `.instateignore` names.
 ///
+/// `size` knows how large some files are, which then are not asked.
+///
 /// # Errors
 /// The revision's objects cannot be read, which is not the pusher's fault.
-pub fn snapshot<F: Files>(files: &F, path: &str) -> Result<Snapshot<F::Id>> {
+pub fn snapshot<F: Files>(
+    files: &F,
+    path: &str,
+    size: &dyn Fn(&F::Id) -> Option<u64>,
+) -> Result<Snapshot<F::Id>> {
     let mut walk = Walk {
         files,
+        size,
         ignored: gix::ignore::Search::default(),
         names: 0,
         bytes: 0,
@@ -76,6 +83,7 @@ pub fn snapshot<F: Files>(files: &F, path: &str) -> Result<Snapshot<F::Id>> {
 
 struct Walk<'f, F: Files> {
     files: &'f F,
+    size: &'f dyn Fn(&F::Id) -> Option<u64>,
     ignored: gix::ignore::Search,
     names: usize,
     bytes: u64,
@@ -139,7 +147,7 @@ impl<F: Files> Walk<'_, F> {
             self.error(Code::FileName, "is a file name with control characters or invalid UTF-8", path, help);
             return Ok(());
         };
-        let size = self.files.size(id)?;
+        let size = (self.size)(id).map_or_else(|| self.files.size(id), Ok)?;
         if size > MAX_FILE {
             let message =
                 format!("is {} MiB large, more than the {} MiB of a manifest", size >> 20, MAX_FILE >> 20);

@@ -20,7 +20,6 @@ use crate::{
     config::Environment,
     error::{Error, Fault, Result},
     finding::{Severity, Verdict},
-    manifest::Manifest,
     path::{self, Steps},
     plan::Action,
     point,
@@ -30,7 +29,7 @@ use crate::{
     },
     report::{Ended, Event, PlanLine, Progress},
     repository::Repository,
-    target::{Left, Planned, Stopped},
+    target::{Left, Planned, Stopped, Wanted},
 };
 use output::Output;
 use settle::{Next, next};
@@ -259,10 +258,10 @@ struct Told<'w> {
 }
 
 impl Steps for Told<'_> {
-    fn planned(&self, plan: &dyn Planned, manifests: &[Manifest]) -> Result<()> {
+    fn planned(&self, plan: &dyn Planned, wanted: &Wanted<'_>) -> Result<()> {
         let changes = plan.counts();
         self.changes.set(changes);
-        let lines = if plan.speaks() { Vec::new() } else { plan.lines(manifests) };
+        let lines = if plan.speaks() { Vec::new() } else { plan.lines(wanted) };
         let more = lines.len().saturating_sub(SHOWN);
         let show = |(action, item, _): (Action, String, Vec<String>)| PlanLine {
             action: action.word().to_owned(),

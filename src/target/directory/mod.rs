@@ -25,13 +25,13 @@ use super::{Judged, Left, Overtaken, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
-    manifest::Manifest,
     plan::{
         self, Action,
         files::{Items, Plan},
     },
     point,
     record::{Counts, now},
+    revision::Declared,
     text,
 };
 
@@ -305,19 +305,20 @@ impl Planned for FolderPlan {
         false
     }
 
-    fn lines(&self, manifests: &[Manifest]) -> Vec<(Action, String, Vec<String>)> {
+    fn lines(&self, wanted: &Wanted<'_>) -> Vec<(Action, String, Vec<String>)> {
         let changes = self.plan.changes.iter();
-        changes.map(|change| (change.action, describe(&change.item, manifests), Vec::new())).collect()
+        changes.map(|change| (change.action, describe(&change.item, wanted), Vec::new())).collect()
     }
 }
 
 /// A file with the objects that it declares.
-fn describe(item: &str, manifests: &[Manifest]) -> String {
-    let of_file = |manifest: &&Manifest| {
-        let path = manifest.source.path();
+fn describe(item: &str, wanted: &Wanted<'_>) -> String {
+    let of_file = |object: &&Declared| {
+        let path = (wanted.path)(object);
         path == item || path.strip_suffix(item).is_some_and(|above| above.ends_with('/'))
     };
-    let mut objects: Vec<String> = manifests.iter().filter(of_file).map(|m| m.key.to_string()).collect();
+    let mut objects: Vec<String> =
+        wanted.objects.iter().filter(of_file).map(|object| object.facts.key.to_string()).collect();
     let more = objects.len().saturating_sub(2);
     objects.truncate(2);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

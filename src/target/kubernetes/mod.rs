@@ -40,7 +40,7 @@ use crate::{
     config,
     error::{Error, Result},
     finding::Severity,
-    manifest::ObjectKey,
+    manifest::{Manifest, ObjectKey},
     point, text,
     wait::{self, Waited, health::Health},
 };
@@ -134,20 +134,20 @@ impl Cluster {
 
     /// Wanted against live. What is wrong is in the findings.
     async fn made(&self, api: &Api<'_>, wanted: &Wanted<'_>, whom: For) -> Result<(Plan, survey::Survey)> {
-        self.learn(wanted);
+        self.learn(wanted)?;
         let mut survey = survey::survey(api, &self.us, wanted, &self.namespace).await?;
         let gone = survey.gone.iter().filter_map(|gone| gone.live.as_ref());
         survey.live.values().chain(gone).for_each(|live| self.redact.learn(live));
-        let plan = planning::plan(api, &self.us, &mut survey, wanted.manifests, &self.redact, whom).await?;
+        let plan = planning::plan(api, &self.us, &mut survey, &self.redact, whom).await?;
         Ok((plan, survey))
     }
 
     /// What must not be shown, also of Secrets that are not looked at now.
-    fn learn(&self, wanted: &Wanted<'_>) {
-        let all = wanted.manifests.iter().chain(wanted.former);
-        let secrets = all.filter(|manifest| manifest.key.kind == "Secret");
-        let bodies = secrets.filter_map(|manifest| manifest.json().ok());
-        bodies.for_each(|body| self.redact.learn(&body));
+    fn learn(&self, wanted: &Wanted<'_>) -> Result<()> {
+        let secrets = wanted.objects.iter().filter(|object| object.facts.key.kind == "Secret");
+        let learn = |secret: &Manifest| secret.json().iter().for_each(|body| self.redact.learn(body));
+        wanted.former.iter().for_each(learn);
+        secrets.map(wanted.manifest).try_for_each(|secret| secret.map(|secret| learn(&secret)))
     }
 
     fn carrier<'c>(&'c self, api: &'c Api<'c>, held: Option<&'c Held>, say: Say<'c>) -> Carrier<'c> {
@@ -351,7 +351,7 @@ impl Cluster {
         }
         let key = self.namespace_key();
         let is_it = |it: &ObjectKey| it.kind == key.kind && it.group.is_empty() && it.name == key.name;
-        let declared = wanted.manifests.iter().any(|manifest| is_it(&manifest.key));
+        let declared = wanted.objects.iter().any(|object| is_it(&object.facts.key));
         if declared {
             let body = json!({
                 "apiVersion": "v1",

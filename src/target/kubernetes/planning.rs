@@ -20,7 +20,7 @@ use crate::{
     manifest::{Manifest, ObjectKey},
     plan::{self, Action, diff, order, order::Stage},
     record::Counts,
-    target::Planned,
+    target::{Planned, Wanted},
     text,
     wait::health,
 };
@@ -106,7 +106,7 @@ impl Planned for Plan {
         true
     }
 
-    fn lines(&self, _: &[Manifest]) -> Vec<(Action, String, Vec<String>)> {
+    fn lines(&self, _: &Wanted<'_>) -> Vec<(Action, String, Vec<String>)> {
         let writes = self.writes.iter().map(|w| (w.action, w.object.key.to_string(), w.fields.clone()));
         let deletes = self.deletes.iter().map(|d| (Action::Delete, d.key.to_string(), Vec::new()));
         writes.chain(deletes).collect()
@@ -127,14 +127,13 @@ pub(super) async fn plan(
     api: &Api<'_>,
     us: &Us,
     survey: &mut Survey,
-    manifests: &[Manifest],
     redact: &Redact,
     whom: For,
 ) -> Result<Plan> {
     let objects = std::mem::take(&mut survey.objects);
     let seen: &Survey = survey;
     let decided = objects.into_iter().map(async |object| {
-        let decision = decide(api, us, seen, &object, &manifests[object.manifest], redact, whom).await?;
+        let decision = decide(api, us, seen, &object, &seen.manifests[object.manifest], redact, whom).await?;
         Ok::<_, Error>((object, decision))
     });
     let mut decided = stream::iter(decided).buffered(AT_ONCE);

@@ -56,6 +56,8 @@ pub(super) struct Gone {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub objects: Vec<Object>,
+    /// What they are of.
+    pub manifests: Vec<Manifest>,
     /// Those that are as they were in the revision that runs, and are not looked at.
     pub kept: Vec<ObjectKey>,
     pub inventory: Inventory,
@@ -70,17 +72,16 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     let inventory = Inventory::read(api.find(&inventory_path).await?.as_ref(), us)?;
     let mut survey = Survey { inventory, ..Survey::default() };
 
-    let mut considered = Vec::new();
-    for (at, manifest) in wanted.manifests.iter().enumerate() {
-        let listed =
-            (wanted.kept)(manifest).then(|| listed(&survey.inventory, manifest, namespace)).flatten();
-        match listed {
+    let mut manifests = Vec::new();
+    for object in wanted.objects {
+        let kept = (wanted.kept)(object)?;
+        match kept.then(|| listed(&survey.inventory, &object.facts.key, namespace)).flatten() {
             Some(key) => survey.kept.push(key),
-            None => considered.push((at, manifest)),
+            None => manifests.push((wanted.manifest)(object)?),
         }
     }
     let mut bodies = Vec::new();
-    for (at, manifest) in considered {
+    for (at, manifest) in manifests.iter().enumerate() {
         match manifest.json() {
             Ok(body) => bodies.push((at, manifest, body)),
             Err(_) => {
@@ -93,14 +94,14 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     let kinds = kinds(api, &survey, &bodies).await?;
     resolve(&mut survey, &kinds, bodies, us, namespace);
     gone(&mut survey, &kinds);
-    namespaces(api, &mut survey, wanted.manifests, us).await?;
-    live(api, &mut survey, wanted.manifests).await?;
-    Ok(survey)
+    namespaces(api, &mut survey, &manifests, us).await?;
+    live(api, &mut survey, &manifests).await?;
+    Ok(Survey { manifests, ..survey })
 }
 
-/// The listed object that a manifest declares.
-fn listed(inventory: &Inventory, manifest: &Manifest, namespace: &str) -> Option<ObjectKey> {
-    let ObjectKey { group, kind, namespace: written, name } = &manifest.key;
+/// The listed object that is declared.
+fn listed(inventory: &Inventory, declared: &ObjectKey, namespace: &str) -> Option<ObjectKey> {
+    let ObjectKey { group, kind, namespace: written, name } = declared;
     let key = |namespace: Option<&str>| ObjectKey {
         group: group.clone(),
         kind: kind.clone(),
@@ -125,7 +126,7 @@ async fn kinds(api: &Api<'_>, survey: &Survey, bodies: &[(usize, &Manifest, Json
         .entries
         .iter()
         .filter(|(key, entry)| !key.group.is_empty() && kinds.find(&entry.api_version, &key.kind).is_none())
-        .filter(|(key, _)| !survey.kept.contains(key))
+        .filter(|(key, _)| !wanted.contains(key))
         .map(|(key, _)| key.group.as_str())
         .collect();
     let unknown = bodies.iter().map(|(_, manifest, _)| *manifest).filter(|manifest| {
