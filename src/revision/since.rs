@@ -38,7 +38,7 @@ impl Since {
         let now: HashMap<&str, ObjectId> =
             revision.snapshot.files.iter().map(|f| (f.path.as_str(), f.id)).collect();
         let mut since = Self::default();
-        for file in snapshot(was, path, &|_| None)?.files {
+        for file in snapshot(was, path, &|_| Some(0))?.files {
             if now.get(file.path.as_str()) == Some(&file.id) {
                 since.files.extend(Some(file.path).filter(|_| certain));
             } else if let Ok(source) = render::plain(&file.path, was.read(&file.id)?) {

@@ -1,11 +1,11 @@
 //! Reading and writing the files of a folder.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use gix::{ObjectId, hash, objs::Kind};
@@ -23,25 +23,33 @@ use crate::{
 
 /// What is in a folder, down to the last file.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    /// Plain files by their path below it, with the hash that Git gives their bytes.
-    pub files: Items,
+pub(super) struct Names {
+    /// Plain files by their path below it, and where they are.
+    pub files: BTreeMap<String, PathBuf>,
     /// Links, pipes, names that are no text: nothing that instate writes.
     strange: Vec<String>,
 }
 
-impl Contents {
+impl Names {
     /// The first name that is not in `known`.
     pub fn foreign(&self, known: &BTreeSet<String>) -> Option<&str> {
         let unknown = self.files.keys().filter(|name| !known.contains(*name));
         unknown.chain(&self.strange).next().map(String::as_str)
     }
+
+    /// The files, with the hash that Git gives their bytes. Every byte is hashed: times and sizes can be set,
+    /// and manifests are small.
+    pub fn read(self) -> Result<Items> {
+        let disk = Disk::new(Path::new("/"));
+        let hashed = self.files.into_iter().map(|(below, path)| Ok((below, hash_of(&disk.read(&path)?)?)));
+        hashed.collect()
+    }
 }
 
-/// Reads a folder. Every byte is hashed: times and sizes can be set, and manifests are small.
-pub(super) fn contents(folder: &Path) -> Result<Contents> {
+/// Lists a folder; no file is read.
+pub(super) fn names(folder: &Path) -> Result<Names> {
     let disk = Disk::new(folder);
-    let mut found = Contents::default();
+    let mut found = Names::default();
     let mut left = vec![(disk.root(), String::new(), 0)];
     let mut names = 0;
     while let Some((path, prefix, depth)) = left.pop() {
@@ -58,8 +66,7 @@ pub(super) fn contents(folder: &Path) -> Result<Contents> {
                 EntryKind::Folder => left.push((entry.id, format!("{below}/"), depth + 1)),
                 EntryKind::File if below == MARKER || below == NEW_MARKER => {}
                 EntryKind::File => {
-                    let hash = hash_of(&disk.read(&entry.id)?)?;
-                    found.files.insert(below, hash);
+                    found.files.insert(below, entry.id);
                 }
                 _ => found.strange.push(below),
             }

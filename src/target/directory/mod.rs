@@ -18,7 +18,7 @@ use std::{
 use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
 
 use self::{
-    folder::{Contents, contents},
+    folder::{Names, names},
     marker::{Marker, NEW_MARKER},
 };
 use super::{Judged, Left, Overtaken, Planned, Say, Stopped, Target, Wanted};
@@ -70,7 +70,7 @@ impl Directory {
     }
 
     /// What is in `folder`, if it is ours; `None` where there is no folder or an empty one.
-    fn ours(&self, folder: &Path) -> Result<Option<(Marker, Contents)>> {
+    fn ours(&self, folder: &Path) -> Result<Option<(Marker, Names)>> {
         let shown = folder.display();
         match fs::symlink_metadata(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -107,8 +107,8 @@ impl Directory {
                 "give each environment a folder of its own; to take this one over: mv {shown} {shown}.old"
             )));
         }
-        let contents = contents(folder)?;
-        Ok(Some((marker, contents)))
+        let names = names(folder)?;
+        Ok(Some((marker, names)))
     }
 
     /// Checks that the two folders can be written and can change places.
@@ -135,10 +135,10 @@ impl Directory {
 
     /// Empties the way for the spare: it is ours, or there is none. One in which somebody put a file is
     /// set aside with that file in it.
-    fn prepare(&self, wanted: &Items) -> Result<Contents> {
+    fn prepare(&self, wanted: &Items) -> Result<Items> {
         let spare = self.spare();
         let (mut known, mut found) = match self.ours(&spare)? {
-            Some((marker, contents)) => (marker.files, contents),
+            Some((marker, names)) => (marker.files, names),
             None => Default::default(),
         };
         if found.foreign(&known).is_some() {
@@ -149,7 +149,7 @@ impl Directory {
         make_folder(&spare)?;
         // Before the first file is written, the list names all that may be found after a crash.
         self.marker(false, known.into_iter().chain(wanted.keys().cloned())).write(&spare)?;
-        Ok(found)
+        found.read()
     }
 
     fn exchange(&self) -> Result<()> {
@@ -180,30 +180,35 @@ impl Directory {
 }
 
 impl Directory {
-    /// What the folder holds now.
-    fn inspect(&self) -> Result<Items> {
+    /// Which files the folder holds now, all of them ours.
+    fn list(&self) -> Result<Names> {
         self.ready()?;
-        let Some((marker, contents)) = self.ours(&self.folder)? else { return Ok(Items::new()) };
-        if let Some(name) = contents.foreign(&marker.files) {
+        let Some((marker, names)) = self.ours(&self.folder)? else { return Ok(Names::default()) };
+        if let Some(name) = names.foreign(&marker.files) {
             let error = Error::server(format!(
                 "{} holds `{name}`, which instate did not write",
                 self.folder.display()
             ));
             return Err(error.help("move it out of the folder, and leave the folder to instate"));
         }
-        Ok(contents.files)
+        Ok(names)
+    }
+
+    /// What the folder holds now.
+    fn inspect(&self) -> Result<Items> {
+        self.list()?.read()
     }
 
     fn write(&self, wanted: &Wanted<'_>) -> Result<()> {
         let spare = self.spare();
         let found = self.prepare(wanted.files)?;
         point::reach("spare-listed");
-        folder::update(&spare, &found.files, wanted.files, wanted.read)?;
+        folder::update(&spare, &found, wanted.files, wanted.read)?;
         self.marker(true, wanted.files.keys().cloned()).write(&spare)?;
         sync_folder(&spare)?;
         point::reach("spare-ready");
         // Somebody may have put a file there meanwhile; it must not leave with the old revision.
-        self.inspect()?;
+        self.list()?;
         self.exchange()?;
         point::reach("exchanged");
         Ok(())
@@ -222,8 +227,8 @@ impl Target for Directory {
     type Held = ();
 
     fn judge(&self, _: &Wanted<'_>) -> Result<Judged> {
-        let live = self.inspect()?;
-        let runs = (!live.is_empty()).then(|| text::count(live.len(), "manifest"));
+        let live = self.list()?.files.len();
+        let runs = (live > 0).then(|| text::count(live, "manifest"));
         Ok(Judged { runs, ..Judged::default() })
     }
 
@@ -280,7 +285,7 @@ impl Target for Directory {
     }
 
     fn probe(&self) -> Result<()> {
-        self.inspect().map(|_| ())
+        self.list().map(|_| ())
     }
 }
 
