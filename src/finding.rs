@@ -1,5 +1,7 @@
 //! What is wrong or doubtful in a push: a stable code, a place, and a way out.
 
+mod page;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

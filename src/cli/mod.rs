@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod deploy;
+mod explain;
 mod hook;
 mod install;
 mod log;
@@ -45,6 +46,7 @@ struct Arguments {
 enum Command {
     Install(install::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
     Status(status::Arguments),
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
         Command::Check(arguments) => check::run(&arguments, &mut report),
+        Command::Explain(arguments) => explain::run(&arguments, &mut report),
         Command::Plan(arguments) => plan::run(&arguments, &mut report),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),
         Command::Status(arguments) => status::run(&arguments, &mut report),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
-    finding::{Finding, Verdict},
+    finding::{Code, Finding, Verdict},
     record::{Counts, Outcome, OutcomeKind},
 };
 
@@ -45,6 +45,16 @@ pub enum Event {
         objects: usize,
         /// What is wrong.
         verdict: Verdict,
+    },
+    /// What a code means.
+    Explained {
+        /// The code.
+        code: Code,
+        /// What it is about, in a few words.
+        title: String,
+        /// Its section of `docs/findings.md`; `None` where the codes are listed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        page: Option<String>,
     },
     /// What deploying a revision would change.
     Plan {

@@ -53,6 +53,13 @@ pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
             finding::all(verdict).into_iter().skip(1).chain([String::new()]).collect()
         }
         Event::Checked { what, objects, verdict } => checked(voice, what, *objects, verdict),
+        Event::Explained { code, title, page } => match page {
+            Some(_) => {
+                let heading = format!("{}: {title}", code.number());
+                [heading, String::new()].into_iter().chain(code.page_in_lines()).collect()
+            }
+            None => vec![format!("{}  {title}", code.number())],
+        },
         Event::Plan { what, changes, counts } => plan(voice, what, changes, *counts),
         Event::Deployment(progress) => deployment(voice, progress),
         Event::Standing(standing) => self::standing(standing),

@@ -9,6 +9,7 @@ mod common;
 mod crashes;
 mod demo;
 mod deploy;
+mod explain;
 mod facts;
 mod gate;
 mod install;
