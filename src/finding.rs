@@ -1,6 +1,9 @@
 //! What is wrong or doubtful in a push: a stable code, a place, and a way out.
 
+mod introduced;
 mod page;
+
+pub use introduced::introduced;
 
 use std::collections::BTreeSet;
 
@@ -36,12 +39,6 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Whether only a cluster can find it.
-            #[must_use]
-            pub fn is_of_cluster(self) -> bool {
-                self.number() >= "I0401" || matches!(self, Self::KindUnknown | Self::NamespaceMissing)
-            }
-
             /// Every code there is, in the order of their numbers.
             pub const ALL: &'static [Code] = &[$(Code::$name),+];
 
@@ -135,6 +132,42 @@ codes! {
     NotChecked = "I0406", "an object was not checked by the cluster";
 }
 
+/// How certain it is that a finding is one, and not what follows from another: what cannot be read is
+/// mended first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Certainty {
+    /// The push, files, and the text of objects.
+    Reading,
+    /// One object by itself.
+    Object,
+    /// Objects together.
+    Across,
+    /// What only a cluster can know.
+    Cluster,
+}
+
+impl Code {
+    /// How certain a finding of this code is.
+    #[must_use]
+    pub fn certainty(self) -> Certainty {
+        match self {
+            Self::NotAnObject | Self::FieldMissing | Self::FieldInvalid => Certainty::Reading,
+            Self::KindUnknown | Self::NamespaceMissing => Certainty::Cluster,
+            code if code.number() < "I0200" => Certainty::Reading,
+            code if code.number() < "I0300" => Certainty::Object,
+            code if code.number() < "I0400" => Certainty::Across,
+            _ => Certainty::Cluster,
+        }
+    }
+
+    /// Whether an error of this code refuses a push that did not introduce it: it keeps something from being
+    /// read, so that nobody can say what the revision declares.
+    #[must_use]
+    pub fn always_refuses(self) -> bool {
+        self.certainty() == Certainty::Reading || self == Self::SameObjectTwice
+    }
+}
+
 /// One thing that is wrong or doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -142,6 +175,9 @@ pub struct Finding {
     pub code: Code,
     /// Whether it refuses the push.
     pub severity: Severity,
+    /// Whether this push introduced it; what was there before is summed up and not repeated.
+    #[serde(skip_serializing_if = "is_true", default = "is_introduced")]
+    pub introduced: bool,
     /// One line that stands alone.
     pub message: String,
     /// Where, if it is about a place in a file.
@@ -152,11 +188,22 @@ pub struct Finding {
     pub help: Option<String>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_true(is: &bool) -> bool {
+    *is
+}
+
+/// What does not say otherwise is new.
+fn is_introduced() -> bool {
+    true
+}
+
 impl Finding {
     /// A finding that refuses the push.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), place: None, help: None }
+        let message = message.into();
+        Self { code, severity: Severity::Error, introduced: true, message, place: None, help: None }
     }
 
     /// A finding that its author should know of.
@@ -178,9 +225,22 @@ impl Finding {
         self.help = Some(help.into());
         self
     }
+
+    /// Whether it refuses the push.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.severity == Severity::Error && (self.introduced || self.code.always_refuses())
+    }
+
+    /// Whether it is this push's business: what it introduced, and what refuses every push.
+    #[must_use]
+    pub fn is_of_push(&self) -> bool {
+        self.introduced || self.refuses()
+    }
 }
 
-/// Accept or refuse, with all findings, sorted as a person reads them: errors first, then by place.
+/// Accept or refuse, with all findings, sorted as a person reads them: errors first, then what is most
+/// certain, then by place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     findings: Vec<Finding>,
@@ -192,10 +252,11 @@ impl Verdict {
     pub fn new(mut findings: Vec<Finding>) -> Self {
         let key = |f: &Finding| {
             let place = f.place.as_ref().map(|p| (p.path.clone(), p.line, p.column));
-            (f.severity, place, f.code, f.message.clone())
+            (f.severity, f.code.certainty(), place, f.code, f.message.clone(), !f.introduced)
         };
         findings.sort_by_cached_key(key);
-        findings.dedup();
+        // What is new to one environment is new.
+        findings.dedup_by(|again, first| Finding { introduced: first.introduced, ..again.clone() } == *first);
         Self { findings }
     }
 
@@ -205,32 +266,89 @@ impl Verdict {
         &self.findings
     }
 
+    /// The findings that are this push's business.
+    pub fn of_push(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.is_of_push())
+    }
+
+    /// What refuses the push.
+    pub fn refusing(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.refuses())
+    }
+
     /// Whether the push is refused.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.count(Severity::Error) > 0
+        self.refusing().next().is_some()
     }
 
-    /// How many findings there are of one severity.
+    /// How many findings of the push there are of one severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|f| f.severity == severity).count()
+        self.of_push().filter(|f| f.severity == severity).count()
     }
 
-    /// In how many files the findings of one severity are.
+    /// How many findings were there before the push, and are not its business.
+    #[must_use]
+    pub fn count_before(&self) -> usize {
+        self.findings.len() - self.of_push().count()
+    }
+
+    /// In how many files the findings of the push of one severity are.
     #[must_use]
     pub fn files(&self, severity: Severity) -> usize {
-        let of = self.findings.iter().filter(|f| f.severity == severity);
+        let of = self.of_push().filter(|f| f.severity == severity);
         of.filter_map(|f| f.place.as_ref().map(|p| p.path.as_str())).collect::<BTreeSet<_>>().len()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::{Code, Finding, Verdict};
+    use crate::source::Source;
 
     #[test]
     fn every_code_has_a_number_of_its_own_in_rising_order() {
         assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+    }
+
+    #[test]
+    fn what_was_there_before_refuses_only_where_it_keeps_the_revision_from_being_read() {
+        let old = |code| Finding { introduced: false, ..Finding::error(code, "x") };
+        for (code, refuses) in [
+            (Code::YamlSyntax, true),
+            (Code::FieldMissing, true),
+            (Code::SameObjectTwice, true),
+            (Code::KindUnknown, false),
+            (Code::Invalid, false),
+        ] {
+            assert_eq!(Verdict::new(vec![old(code)]).refuses(), refuses, "{}", code.number());
+            assert!(Verdict::new(vec![Finding::error(code, "x")]).refuses(), "{}", code.number());
+        }
+        assert!(!Verdict::new(vec![Finding::warning(Code::YamlSyntax, "x")]).refuses());
+    }
+
+    #[test]
+    fn findings_stand_by_severity_then_certainty_then_place() {
+        let source = Source::new("a.yaml", "a\nb\n");
+        let at = |line: usize| source.place((line * 2..line * 2 + 1).into());
+        let sorted = Verdict::new(vec![
+            Finding::warning(Code::YamlSyntax, "5").at(at(0)),
+            Finding::error(Code::Invalid, "4").at(at(0)),
+            Finding::error(Code::SameObjectTwice, "3").at(at(0)),
+            Finding::error(Code::FieldMissing, "2").at(at(1)),
+            Finding::error(Code::YamlSyntax, "1").at(at(0)),
+        ]);
+        let messages: Vec<&str> = sorted.findings().iter().map(|f| f.message.as_str()).collect();
+        assert_eq!(messages, ["1", "2", "3", "4", "5"]);
+    }
+
+    #[test]
+    fn what_is_new_to_one_environment_and_old_to_another_counts_once_and_as_new() {
+        let new = Finding::error(Code::Invalid, "x");
+        let old = Finding { introduced: false, ..new.clone() };
+        for both in [vec![new.clone(), old.clone()], vec![old, new.clone()]] {
+            assert_eq!(Verdict::new(both).findings(), std::slice::from_ref(&new));
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     finding,
 };
 use crate::{
-    finding::{Finding, Severity, Verdict},
+    finding::{Certainty, Finding, Severity, Verdict},
     record::{Counts, Outcome, OutcomeKind},
     text::{WIDTH, clean, count, short, wrap},
 };
@@ -101,8 +101,8 @@ fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -
         voice.prose(&format!("refused: {}. {}, nothing was deployed.", finding::tally(verdict), stays(stay)));
     lines.extend(finding::all(verdict));
     lines.push(String::new());
-    let local = |finding: &Finding| finding.severity == Severity::Error && !finding.code.is_of_cluster();
-    let in_files = verdict.findings().iter().any(|finding| local(finding) && finding.place.is_some());
+    let local = |finding: &Finding| finding.code.certainty() != Certainty::Cluster;
+    let in_files = verdict.refusing().any(|finding| local(finding) && finding.place.is_some());
     let errors = count(verdict.count(Severity::Error), "error");
     lines.extend(voice.prose(&format!("refused: {errors}, nothing was deployed.")));
     if in_files {

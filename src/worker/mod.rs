@@ -188,7 +188,7 @@ impl Worker<'_> {
         let error = match intend(self.repository, self.environment, tip, who) {
             Ok((_, Some(_))) => return Ok(()),
             Ok((verdict, None)) => {
-                let first = verdict.findings().first().map(|f| f.message.clone()).unwrap_or_default();
+                let first = verdict.refusing().next().map(|f| f.message.clone()).unwrap_or_default();
                 Error::revision(format!("the revision is refused: {first}")).help("instate check shows all")
             }
             Err(error) if error.fault == Fault::Server => error,
