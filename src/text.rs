@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthChar;
+
 /// Columns that remain of 80 behind git's `remote: `.
 pub const WIDTH: usize = 72;
 
@@ -77,16 +79,39 @@ pub struct Window {
     pub width: usize,
 }
 
-/// At most `room` characters of a line around the `width` characters at `column`, masked. What is left out
+/// How many columns of a terminal `text` takes: some characters take two, and marks on others none.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// How many of these characters fit in `room` columns, and how many of those they fill. Each fills one at
+/// least, so that a line of marks is not endless.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> (usize, usize) {
+    let (mut taken, mut filled) = (0, 0);
+    for c in chars {
+        let width = c.width().unwrap_or(1).max(1);
+        if filled + width > room {
+            break;
+        }
+        (taken, filled) = (taken + 1, filled + width);
+    }
+    (taken, filled)
+}
+
+/// At most `room` columns of a line around the `width` characters at `column`, masked. What is left out
 /// at an end is three dots.
 #[must_use]
 pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
     const DOTS: &str = "...";
     let length = line.chars().count();
     let column = column.min(length);
+    let (before, after) = line.split_at(line.char_indices().nth(column).map_or(line.len(), |(at, _)| at));
     // Some of what stands before the caret is kept, so that one sees where it is.
-    let from = if length <= room { 0 } else { column.saturating_sub(room / 3).min(length - room) };
-    let to = length.min(from + room);
+    let (_, filled) = fitting(before.chars().rev(), room / 3);
+    let (right, filled) = fitting(after.chars(), room - filled);
+    let (left, _) = fitting(before.chars().rev(), room - filled);
+    let (from, to) = (column - left, column + right);
     let part = |from: usize, to: usize| mask(&line.chars().skip(from).take(to - from).collect::<String>());
     let (cut, ends) = (if from > 0 { DOTS } else { "" }, if to < length { DOTS } else { "" });
     let (from, to) = (from + cut.len(), to - ends.len());
@@ -126,7 +151,7 @@ pub fn hide_value(line: &str) -> String {
     }
 }
 
-/// `text` broken at blanks into lines of at most `width` characters; a longer word stays whole where it
+/// `text` broken at blanks into lines of at most `width` columns; a longer word stays whole where it
 /// is, so that a path can still be copied.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -135,7 +160,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         let line = lines.last_mut().expect("because it starts with one line");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width || word.chars().count() > width {
+        } else if columns(line) + 1 + columns(word) <= width || columns(word) > width {
             line.push(' ');
             line.push_str(word);
         } else {
@@ -143,6 +168,16 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `word` as one types it in a shell.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// `10m`, `1h30m`, `5s`.
@@ -256,6 +291,19 @@ mod tests {
             assert!(shown.caret + shown.width <= 61, "{column}: {shown:?}");
             if let Some(meant) = line.chars().nth(column) {
                 assert_eq!(shown.text.chars().nth(shown.caret), Some(meant), "{column}: {shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_wide_characters_fits_too() {
+        for piece in ["\u{5e97}", "e\u{301}", "\u{301}", "\u{1f6d2} "] {
+            let line = piece.repeat(200);
+            for column in [0, 1, 30, 100, 199] {
+                let shown = window(&line, column, 3, 60);
+                assert!(columns(&shown.text) <= 60 && shown.text.chars().count() <= 60, "{piece}: {shown:?}");
+                let meant = line.chars().nth(column);
+                assert_eq!(shown.text.chars().nth(shown.caret), meant, "{piece} {column}: {shown:?}");
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use super::exit;
 use crate::{
-    config::Config,
+    config::{Config, DEFAULT_NAMESPACE},
     error::{Error, Result},
     finding::{Code, Finding, Verdict},
     path::judge_revision,
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = ".")]
     path: String,
     /// The namespace of objects that name none
-    #[arg(long, default_value = "default")]
+    #[arg(long, default_value = DEFAULT_NAMESPACE)]
     namespace: String,
     /// A bare repository with instate's hooks, instead of the folder that you are in
     #[arg(long = "repo", value_name = "REPOSITORY", conflicts_with_all = ["what", "path", "namespace"])]

@@ -12,7 +12,7 @@ use super::Where;
 use crate::{
     config::{Config, Environment},
     error::{Doing, Error, Fault, Result},
-    finding::{Finding, Verdict},
+    finding::{Certainty, Finding, Verdict},
     install::{self, HOOKS},
     path::{Judgement, judge},
     point, policy,
@@ -108,7 +108,7 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     let Judgement { verdict, moves, said } = judge(repository, &config, &push)?;
     point::reach("judged");
     if verdict.refuses() {
-        report.event(&Event::Refused { stay: stay.clone(), verdict });
+        report.event(&Event::Refused { stay: stay.clone(), again: again(&moves, &verdict), verdict });
         return Ok(false);
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
@@ -125,7 +125,11 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
             Ok(quicker.is_empty())
         })?;
         if !journalled {
-            report.event(&Event::Refused { stay: stay.clone(), verdict: Verdict::new(quicker) });
+            report.event(&Event::Refused {
+                stay: stay.clone(),
+                again: Vec::new(),
+                verdict: Verdict::new(quicker),
+            });
             return Ok(false);
         }
         point::reach("intent-journalled");
@@ -140,6 +144,17 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
         report.event(&Event::said(line));
     }
     Ok(true)
+}
+
+/// What finds in a clone what refuses the push, as far as files alone can tell.
+fn again(moves: &[(&Environment, Update)], verdict: &Verdict) -> Vec<String> {
+    let local = verdict.refusing().filter(|finding| finding.code.certainty() != Certainty::Cluster);
+    let files: Vec<&str> = local.filter_map(|finding| Some(finding.place.as_ref()?.path.as_str())).collect();
+    let concerned = moves.iter().filter(|(environment, _)| files.iter().any(|file| environment.holds(file)));
+    let mut commands: Vec<String> = concerned.map(|(environment, _)| environment.check_command()).collect();
+    commands.sort();
+    commands.dedup();
+    commands
 }
 
 /// What is wrong with moves that Git will refuse, since another push was quicker.

@@ -21,6 +21,9 @@ use crate::{
 /// The largest configuration that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
+/// The namespace of objects that name none, where the configuration names none either.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// What `instate install` writes where no configuration is given.
 pub const TEMPLATE: &str = include_str!("template.yaml");
 
@@ -91,6 +94,26 @@ impl Environment {
     #[must_use]
     pub fn branch(&self) -> &str {
         self.reference.strip_prefix("refs/heads/").unwrap_or(&self.reference)
+    }
+
+    /// Whether a file of the repository is under its path.
+    #[must_use]
+    pub fn holds(&self, file: &str) -> bool {
+        let below = file.strip_prefix(self.path.as_str());
+        self.path == "." || below.is_some_and(|below| below.starts_with('/'))
+    }
+
+    /// What checks it in a clone, as one types it in a shell.
+    #[must_use]
+    pub fn check_command(&self) -> String {
+        let mut command = "instate check".to_owned();
+        if self.path != "." {
+            command = format!("{command} --path {}", text::shell_word(&self.path));
+        }
+        if self.namespace != DEFAULT_NAMESPACE {
+            command = format!("{command} --namespace {}", self.namespace);
+        }
+        command
     }
 }
 
@@ -177,5 +200,27 @@ impl Config {
                 None => format!("its environments are {}", names.join(", ")),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_command_that_checks_an_environment_names_what_is_not_the_default() {
+        let command = |more: &str| {
+            let text =
+                format!("environments:\n  a:\n    branch: main\n    target: {{directory: /srv/a}}\n{more}");
+            super::read(Path::new("instate.yaml"), &text).expect("it is right").environments[0]
+                .check_command()
+        };
+        assert_eq!(command(""), "instate check");
+        assert_eq!(command("    path: ./\n    namespace: default\n"), "instate check");
+        assert_eq!(
+            command("    path: a/b\n    namespace: shop\n"),
+            "instate check --path a/b --namespace shop"
+        );
+        assert_eq!(command("    path: \"it's $HOME\"\n"), r"instate check --path 'it'\''s $HOME'");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Config, Environment, Kubernetes, Target};
+use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
 use crate::{
     error::{Error, Result},
     finding::{Code, Finding},
@@ -130,7 +130,7 @@ impl Reader<'_> {
         };
         let namespace = match self.optional(node, "namespace") {
             Some((namespace, span)) => self.namespace(namespace, span)?,
-            None => "default".to_owned(),
+            None => DEFAULT_NAMESPACE.to_owned(),
         };
         let timeout = self.duration(node, "timeout", TIMEOUT);
         let settle = self.duration(node, "settle", SETTLE);

@@ -16,6 +16,9 @@ pub enum Event {
     Refused {
         /// Branches that stay, and where: `main`, `1a2b3c4`.
         stay: Vec<(String, Option<String>)>,
+        /// What finds the same in a clone; nothing where only the server can find it.
+        #[serde(default)]
+        again: Vec<String>,
         /// Why.
         verdict: Verdict,
     },

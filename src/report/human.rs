@@ -5,13 +5,15 @@ use super::{
     finding,
 };
 use crate::{
-    finding::{Certainty, Finding, Severity, Verdict},
+    finding::{Finding, Severity, Verdict},
     record::{Counts, Outcome, OutcomeKind},
     text::{WIDTH, clean, count, short, wrap},
 };
 
 /// So many refs of a refused push are named; the rest is counted.
 const STAYING: usize = 3;
+/// So many commands that check locally are shown: one an environment.
+const AGAIN: usize = 3;
 
 /// Who reads: it decides how a line of prose begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,17 @@ impl Voice {
         }
     }
 
+    /// A command, which must not be broken: one copies it.
+    fn command(self, what: &str, command: &str) -> Vec<String> {
+        let whole = self.prose(&format!("{what}: {command}"));
+        if whole.len() == 1 {
+            return whole;
+        }
+        let mut lines = self.prose(&format!("{what}:"));
+        lines.push(format!("  {}", clean(command)));
+        lines
+    }
+
     /// What a failure begins with where no other word says that it is one.
     fn failure(self) -> &'static str {
         if self == Self::Command { "error: " } else { "" }
@@ -45,7 +58,7 @@ impl Voice {
 /// The lines of one event.
 pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
     match event {
-        Event::Refused { stay, verdict } => refused(voice, stay, verdict),
+        Event::Refused { stay, again, verdict } => refused(voice, stay, again, verdict),
         Event::Shut { stay, message, findings, help, later } => {
             shut(voice, stay, message, findings, help.as_deref(), *later)
         }
@@ -96,17 +109,24 @@ fn stays(stay: &[(String, Option<String>)]) -> String {
     parts.join(", ")
 }
 
-fn refused(voice: Voice, stay: &[(String, Option<String>)], verdict: &Verdict) -> Vec<String> {
+fn refused(
+    voice: Voice,
+    stay: &[(String, Option<String>)],
+    again: &[String],
+    verdict: &Verdict,
+) -> Vec<String> {
     let mut lines =
         voice.prose(&format!("refused: {}. {}, nothing was deployed.", finding::tally(verdict), stays(stay)));
     lines.extend(finding::all(verdict));
     lines.push(String::new());
-    let local = |finding: &Finding| finding.code.certainty() != Certainty::Cluster;
-    let in_files = verdict.refusing().any(|finding| local(finding) && finding.place.is_some());
     let errors = count(verdict.count(Severity::Error), "error");
     lines.extend(voice.prose(&format!("refused: {errors}, nothing was deployed.")));
-    if in_files {
-        lines.extend(voice.prose("Try again locally: instate check"));
+    for (n, command) in again.iter().take(AGAIN).enumerate() {
+        lines.extend(voice.command(if n == 0 { "Try again locally" } else { "and" }, command));
+    }
+    if let Some(first) = verdict.refusing().next() {
+        let number = first.code.number();
+        lines.extend(voice.command(&format!("What {number} means"), &format!("instate explain {number}")));
     }
     lines
 }
@@ -135,9 +155,8 @@ fn shut(
 }
 
 fn checked(voice: Voice, what: &str, objects: usize, verdict: &Verdict) -> Vec<String> {
-    let outcome =
-        if verdict.findings().is_empty() { "no findings".to_owned() } else { finding::tally(verdict) };
-    let mut lines = voice.prose(&format!("{}: {outcome}, {} read.", clean(what), count(objects, "object")));
+    let (outcome, read) = (finding::tally(verdict), count(objects, "object"));
+    let mut lines = voice.prose(&format!("{}: {outcome}, {read} read.", clean(what)));
     lines.extend(finding::all(verdict));
     lines
 }

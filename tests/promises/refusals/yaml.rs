@@ -97,7 +97,7 @@ fn bytes_that_are_no_text_are_refused_and_never_reach_the_terminal() {
 }
 
 #[test]
-fn all_errors_of_all_files_are_counted_and_the_first_twenty_shown_in_order() {
+fn all_errors_of_all_files_are_counted_and_shown_in_order_the_same_only_once() {
     let world = World::new();
     let shop = Shop::deployed(&world);
     let text = std::fs::read_to_string(shop.ana.dir().join("shop.yaml")).expect("because it is there");
@@ -158,8 +158,7 @@ fn a_file_of_nothing_but_errors_is_refused_at_once() {
     shop.ana.commit("Many errors");
     let began = std::time::Instant::now();
     let seen = shop.refused(&["main"]);
-    assert!(seen.contains("... and 182 more"), "{seen}");
-    assert!(seen.contains("a.yaml:6:3\n"), "{seen}");
+    insta::assert_snapshot!(seen);
     shop.reset();
     shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 300_000].join(",")));
     shop.ana.commit("A long line");
