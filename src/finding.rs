@@ -106,6 +106,22 @@ codes! {
     MergeConflict = "I0125", "an unresolved merge conflict";
     /// So many findings that the rest of the revision is not read.
     TooMany = "I0126", "too many findings";
+    /// Two keys that are different texts and the same key to Kubernetes.
+    KeysCollide = "I0127", "two keys become one";
+    /// A merge that replaces a key which stands before it.
+    MergeOverrides = "I0128", "a merge replaces a key";
+    /// A merge of something that has no keys.
+    MergeInvalid = "I0129", "a merge of what is no mapping";
+    /// Aliases that stand for far more than the file holds.
+    AliasesTooLarge = "I0130", "aliases stand for too much";
+    /// A tag that its value does not obey.
+    TagInvalid = "I0131", "a value that its tag does not fit";
+    /// `.inf` or `.nan`.
+    NotFinite = "I0132", "a number that JSON does not have";
+    /// A character that ends a line for Kubernetes and not on the screen.
+    LineSeparator = "I0133", "a hidden line break";
+    /// A file that is not UTF-8 but UTF-16.
+    Utf16 = "I0134", "a manifest is UTF-16";
     /// A document that is no Kubernetes object.
     NotAnObject = "I0202", "not a Kubernetes object";
     /// An object without a needed field.

@@ -9,10 +9,7 @@ use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
 use crate::{
     error::{Error, Result},
     finding::{Code, Finding},
-    manifest::{
-        NodeId, Tree, Value, parse,
-        scalar::{self, Kind},
-    },
+    manifest::{NodeId, Resolved, Tree, Value, parse},
     source::{Source, Span},
     text,
 };
@@ -44,7 +41,7 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
     let source = Source::of_server(path.display().to_string(), text);
     let (trees, findings) = parse(&source);
     let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
-    let (tree, second) = (trees.next().unwrap_or_default(), trees.next());
+    let (tree, second) = (trees.next().unwrap_or_else(|| Tree::new(&source)), trees.next());
     let mut reader = Reader { source: &source, tree: &tree, findings };
     if let Some((second, root)) = second.as_ref().and_then(|tree| Some((tree, tree.root()?))) {
         let message = "a second document stands in the configuration";
@@ -313,10 +310,8 @@ impl Reader<'_> {
     fn optional(&mut self, node: NodeId, key: &str) -> Option<(String, Span)> {
         let (_, value) = self.tree.get(node, key)?;
         let span = self.tree.span(value);
-        match self.tree.scalar(value) {
-            Some((text, style)) if !text.is_empty() && matches!(scalar::kind(text, style), Kind::Text) => {
-                Some((text.to_owned(), span))
-            }
+        match self.tree.resolve(value) {
+            Resolved::Text(text) if !text.is_empty() => Some((text.to_owned(), span)),
             _ => {
                 self.wrong(
                     span,

@@ -1,15 +1,17 @@
-//! A manifest as the JSON that `kubectl` would send of it: YAML 1.1 as go-yaml v2 reads it.
+//! A manifest as the JSON that `kubectl` would send of it.
+
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
-    node::{NodeId, Tree, Value},
+    node::{NodeId, Resolved, Tree},
+    number,
     parse::MAX_DEPTH,
-    scalar::{self, Kind},
 };
 
-/// Values of one object, aliases followed: an alias of aliases could stand for billions.
-const MAX_VALUES: usize = 200_000;
+/// Values of one object, aliases followed: far more than a cluster stores, and what a push can make the server hold.
+pub(super) const MAX_VALUES: usize = 200_000;
 
 /// The object stands for more values than any cluster takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,84 +33,117 @@ struct Reader<'t> {
 impl Reader<'_> {
     fn value(&mut self, node: NodeId, depth: usize) -> Result<Json, TooLarge> {
         self.left = self.left.checked_sub(1).filter(|_| depth <= MAX_DEPTH).ok_or(TooLarge)?;
-        Ok(match self.tree.value(node) {
-            Value::Scalar(text, style) => match scalar::kind(text, *style) {
-                Kind::Null => Json::Null,
-                Kind::Boolean => Json::Bool(scalar::boolean(text)),
-                Kind::Number => number(text).unwrap_or_else(|| Json::String(text.to_string())),
-                Kind::Text => Json::String(text.to_string()),
-            },
-            Value::Sequence(items) => {
+        Ok(match self.tree.resolve(node) {
+            Resolved::Null => Json::Null,
+            Resolved::Bool(value) => Json::Bool(value),
+            Resolved::Int(whole) => whole.into(),
+            Resolved::Uint(whole) => whole.into(),
+            Resolved::Float(float) => Number::from_f64(float).map_or(Json::Null, Json::Number),
+            Resolved::Text(text) => text.into(),
+            Resolved::Sequence(items) => {
                 let items = items.iter().map(|item| self.value(*item, depth + 1));
                 Json::Array(items.collect::<Result<_, _>>()?)
             }
-            Value::Mapping(_) => {
+            Resolved::Mapping(entries) => {
                 let mut map = Map::new();
-                self.entries(node, &mut map, depth)?;
+                for (key, value) in entries {
+                    let Some(key) = self.tree.key(*key) else { continue };
+                    map.insert(key.into_owned(), self.value(*value, depth + 1)?);
+                }
                 Json::Object(map)
             }
-            // `Tree::value` follows them.
-            Value::Alias(_) => Json::Null,
         })
-    }
-
-    /// A merge stands for the entries that it brings, also over keys that stand before it.
-    fn entries(&mut self, node: NodeId, map: &mut Map<String, Json>, depth: usize) -> Result<(), TooLarge> {
-        self.left = self.left.checked_sub(1).filter(|_| depth <= MAX_DEPTH).ok_or(TooLarge)?;
-        for (key, value) in self.tree.entries(node) {
-            let plain = self.tree.scalar(*key);
-            if plain == Some(("<<", super::node::Style::Plain)) {
-                let brought = match self.tree.value(*value) {
-                    // The first of several wins, so it comes last.
-                    Value::Sequence(items) => items.iter().rev().copied().collect(),
-                    _ => vec![*value],
-                };
-                for one in brought {
-                    self.entries(one, map, depth + 1)?;
-                }
-                continue;
-            }
-            let name = match self.value(*key, depth + 1)? {
-                Json::String(text) => text,
-                other => other.to_string(),
-            };
-            let value = self.value(*value, depth + 1)?;
-            map.insert(name, value);
-        }
-        Ok(())
     }
 }
 
-/// A number as go-yaml v2 reads it: `0644` is octal, `08` is not, and what has no fraction is whole.
-fn number(text: &str) -> Option<Json> {
-    let plain = text.replace('_', "");
-    let (minus, digits) = match plain.strip_prefix(['+', '-']) {
-        Some(rest) => (plain.starts_with('-'), rest),
-        None => (false, plain.as_str()),
-    };
-    let lower = digits.to_ascii_lowercase();
-    let (radix, body) = match lower.get(..2) {
-        Some("0x") => (16, &lower[2..]),
-        Some("0b") => (2, &lower[2..]),
-        Some("0o") => (8, &lower[2..]),
-        _ if lower.len() > 1 && lower.starts_with('0') && lower.bytes().all(|b| b.is_ascii_digit()) => {
-            (8, &lower[1..])
+/// Whether `node` stands for more than [`json`] makes.
+pub(super) fn is_too_large(tree: &Tree, node: NodeId) -> bool {
+    fn left(tree: &Tree, node: NodeId, most: usize) -> Option<usize> {
+        let most = most.checked_sub(1)?;
+        match tree.resolve(node) {
+            Resolved::Sequence(items) => items.iter().try_fold(most, |most, item| left(tree, *item, most)),
+            Resolved::Mapping(entries) => {
+                entries.iter().try_fold(most, |most, (_, value)| left(tree, *value, most))
+            }
+            _ => Some(most),
         }
-        _ => (10, lower.as_str()),
-    };
-    if let Ok(whole) = u64::from_str_radix(body, radix) {
-        return match (minus, i64::try_from(whole)) {
-            (false, _) => Some(whole.into()),
-            (true, Ok(whole)) => Some((-whole).into()),
-            (true, Err(_)) => Number::from_f64(plain.parse().ok()?).map(Json::Number),
-        };
     }
-    let float: f64 = plain.parse().ok()?;
-    #[allow(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
-    if float.fract() == 0.0 && float.abs() < 9e15 {
-        return Some((float as i64).into());
+    left(tree, node, MAX_VALUES).is_none()
+}
+
+/// The JSON of `node` in one line, byte for byte as Go writes it: keys sorted, numbers in Go's form.
+///
+/// # Errors
+/// Its aliases stand for too much.
+pub fn line(tree: &Tree, node: NodeId) -> Result<String, TooLarge> {
+    let mut writer = Writer { tree, left: MAX_VALUES, out: String::new() };
+    writer.value(node, 0)?;
+    Ok(writer.out)
+}
+
+struct Writer<'t> {
+    tree: &'t Tree,
+    left: usize,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, node: NodeId, depth: usize) -> Result<(), TooLarge> {
+        self.left = self.left.checked_sub(1).filter(|_| depth <= MAX_DEPTH).ok_or(TooLarge)?;
+        match self.tree.resolve(node) {
+            Resolved::Null => self.out.push_str("null"),
+            Resolved::Bool(value) => self.out.push_str(if value { "true" } else { "false" }),
+            Resolved::Int(whole) => self.out.push_str(&whole.to_string()),
+            Resolved::Uint(whole) => self.out.push_str(&whole.to_string()),
+            Resolved::Float(float) => self.out.push_str(&number::float_json(float)),
+            Resolved::Text(text) => self.text(text),
+            Resolved::Sequence(items) => {
+                self.out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.out.push(',');
+                    }
+                    self.value(*item, depth + 1)?;
+                }
+                self.out.push(']');
+            }
+            Resolved::Mapping(entries) => {
+                let keyed = entries.iter().filter_map(|(key, value)| Some((self.tree.key(*key)?, *value)));
+                self.out.push('{');
+                for (at, (key, value)) in keyed.collect::<BTreeMap<_, _>>().into_iter().enumerate() {
+                    if at > 0 {
+                        self.out.push(',');
+                    }
+                    self.text(&key);
+                    self.out.push(':');
+                    self.value(value, depth + 1)?;
+                }
+                self.out.push('}');
+            }
+        }
+        Ok(())
     }
-    Number::from_f64(float).map(Json::Number)
+
+    /// Go also escapes what would end a script in a web page.
+    fn text(&mut self, text: &str) {
+        self.out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\u{8}' => self.out.push_str("\\b"),
+                '\u{c}' => self.out.push_str("\\f"),
+                '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(c));
+                }
+                c => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
 }
 
 #[cfg(test)]
@@ -144,15 +179,18 @@ mod tests {
             ("\"0644\"", json!("0644")),
             ("~", json!(null)),
             ("2026-11-22", json!("2026-11-22")),
+            ("!!str 1", json!("1")),
+            ("!!int \"1\"", json!(1)),
+            ("!!binary aGk=", json!("hi")),
         ] {
             assert_eq!(read(&format!("a: {text}")), json!({ "a": value }), "{text}");
         }
     }
 
     #[test]
-    fn a_merge_wins_over_a_key_before_it_and_loses_to_one_behind_it() {
-        let text = "x: &x {a: 1, b: 1}\nz: {a: 2, <<: *x, b: 3}\n";
-        assert_eq!(read(text)["z"], json!({"a": 1, "b": 3}));
+    fn a_merge_loses_to_a_key_behind_it_and_the_first_of_several_wins() {
+        let text = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: {<<: [*x, *y], a: 3}\n";
+        assert_eq!(read(text)["z"], json!({"a": 3, "b": 1, "c": 2}));
     }
 
     #[test]
@@ -162,7 +200,17 @@ mod tests {
             let of = vec![format!("*a{}", n - 1); 10].join(",");
             text = format!("{text}a{n}: &a{n} [{of}]\n");
         }
+        let (trees, findings) = parse(&Source::new("a.yaml", text));
+        assert!(trees.is_empty());
+        assert_eq!(findings[0].code.number(), "I0130");
+    }
+
+    #[test]
+    fn a_line_of_json_is_what_go_writes() {
+        let text = "{b: 1e21, a: [1234e56, 1e-7, 0.1, 18446744073709551615], c: \"<&>\\b\\0\\L\", 1.10: ~}";
         let (trees, _) = parse(&Source::new("a.yaml", text));
-        assert!(super::json(&trees[0], trees[0].root().expect("it has one")).is_err());
+        let line = super::line(&trees[0], trees[0].root().expect("it has one")).expect("it is small");
+        let go = r#"{"1.1":null,"a":[1.234e+59,1e-7,0.1,18446744073709551615],"b":1e+21,"c":"\u003c\u0026\u003e\b\u0000\u2028"}"#;
+        assert_eq!(line, go);
     }
 }

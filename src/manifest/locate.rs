@@ -80,8 +80,8 @@ fn entry<'r>(tree: &Tree, node: NodeId, rest: &'r str) -> Option<(Found, &'r str
         (after.is_empty() || after.starts_with(['.', '['])).then_some(after)
     };
     let keys = tree.entries(node).iter().filter_map(|(key, value)| {
-        let (text, _) = tree.scalar(*key)?;
-        Some((text.len(), (Some(*key), *value), ends(text)?))
+        let text = tree.key(*key)?;
+        Some((text.len(), (Some(*key), *value), ends(&text)?))
     });
     keys.max_by_key(|(length, ..)| *length).map(|(_, found, after)| (found, after))
 }

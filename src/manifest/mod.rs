@@ -3,17 +3,20 @@
 //! The tree keeps what was written; what Kubernetes makes of a scalar is [`scalar`]'s to say. No schema
 //! is known here: `check` has them.
 
+mod documents;
 mod json;
+mod keys;
 mod locate;
 pub mod node;
+mod number;
 mod object;
 mod parse;
 pub mod scalar;
 mod syntax;
 
-pub use json::{TooLarge, json};
+pub use json::{TooLarge, json, line};
 pub use locate::Located;
-pub use node::{NodeId, Tree, Value};
+pub use node::{NodeId, Resolved, Tree, Value};
 pub use object::{Manifest, ObjectKey};
 pub use parse::parse;
 

@@ -5,10 +5,9 @@ use std::{fmt, rc::Rc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    json::{TooLarge, json},
+    json::{MAX_VALUES, TooLarge, is_too_large, json},
     locate::{self, Located},
-    node::{NodeId, Tree, Value},
-    scalar::{self, Kind},
+    node::{NodeId, Resolved, Tree},
 };
 use crate::{
     finding::{Code, Finding, MOST_OF_ONE},
@@ -111,12 +110,12 @@ impl Reader<'_> {
         if self.findings.len() >= MOST_OF_ONE {
             return;
         }
-        match self.tree.value(node) {
-            Value::Mapping(_) => {}
+        match self.tree.resolve(node) {
+            Resolved::Mapping(_) => {}
             // A document that holds nothing is nothing, as between two lines `---`.
-            Value::Scalar(text, style) if lists == 0 && scalar::kind(text, *style) == Kind::Null => return,
+            Resolved::Null if lists == 0 => return,
             other => {
-                let what = describe(other);
+                let what = other.describe();
                 let (part, help) = match lists {
                     0 => ("a document", NO_MANIFEST),
                     _ => ("an item of a List", "an item is a whole object: `- apiVersion: ...`"),
@@ -144,8 +143,10 @@ impl Reader<'_> {
 
     /// Whether a mapping lacks both words, and anything that could be a misspelt one.
     fn is_something_else(&self, node: NodeId) -> bool {
-        let keys = || self.tree.entries(node).iter().filter_map(|(key, _)| self.tree.scalar(*key));
-        ["apiVersion", "kind"].iter().all(|word| text::nearest(word, keys().map(|(text, _)| text)).is_none())
+        let entries = self.tree.entries(node);
+        let keys = || entries.iter().filter_map(|(key, _)| self.tree.scalar(*key)).map(|(text, _)| text);
+        let is_there = |word: &str| keys().any(|key| key == word) || text::nearest(word, keys()).is_some();
+        !["apiVersion", "kind"].into_iter().any(is_there)
     }
 
     fn list(&mut self, node: NodeId, kind: &str, lists: usize) {
@@ -155,13 +156,13 @@ impl Reader<'_> {
             self.report(Code::FieldInvalid, message, self.tree.span(items), "write its objects as documents");
             return;
         }
-        match self.tree.value(items) {
-            Value::Sequence(items) => items.iter().for_each(|item| self.object(*item, lists + 1)),
+        match self.tree.resolve(items) {
+            Resolved::Sequence(items) => items.iter().for_each(|item| self.object(*item, lists + 1)),
             other => {
                 let message = format!(
                     "`items` of a {} is {}, not a sequence",
                     text::excerpt(kind, 40),
-                    describe(other)
+                    other.describe()
                 );
                 self.report(
                     Code::FieldInvalid,
@@ -179,9 +180,9 @@ impl Reader<'_> {
             self.report(Code::FieldMissing, message, self.first_line(node), "add `metadata:` with a `name:`");
             return;
         };
-        if !matches!(self.tree.value(metadata), Value::Mapping(_)) {
-            let message =
-                format!("`metadata` of a {kind} is {}, not a mapping", describe(self.tree.value(metadata)));
+        let of_metadata = self.tree.resolve(metadata);
+        if !matches!(of_metadata, Resolved::Mapping(_)) {
+            let message = format!("`metadata` of a {kind} is {}, not a mapping", of_metadata.describe());
             self.report(
                 Code::FieldInvalid,
                 message,
@@ -216,6 +217,11 @@ impl Reader<'_> {
         {
             return;
         }
+        if self.tree.values() > MAX_VALUES && is_too_large(self.tree, node) {
+            let message = format!("{kind} stands for more than {MAX_VALUES} values");
+            self.report(Code::DocumentTooLarge, message, self.first_line(node), "divide it");
+            return;
+        }
         let key = ObjectKey { group, kind, namespace: namespace.map(|(text, _)| text), name };
         let (source, tree) = (self.source.clone(), Rc::clone(self.tree));
         self.manifests.push(Manifest { key, api_version, source, tree, node, name: span });
@@ -236,33 +242,26 @@ impl Reader<'_> {
             return None;
         };
         let span = self.tree.span(value);
-        match self.tree.scalar(value) {
-            Some((text, style)) => match scalar::kind(text, style) {
-                Kind::Text if !text.is_empty() => return Some((text.to_owned(), span)),
-                Kind::Text | Kind::Null => {
-                    let span = self.tree.span(name);
-                    self.report(Code::FieldMissing, format!("`{path}` is empty"), span, "give it a value");
-                }
-                other => {
-                    let message = format!("`{path}` is {}, not a text", other.describe());
-                    self.report(
-                        Code::FieldInvalid,
-                        message,
-                        span,
-                        &format!("put it in quotes: \"{}\"", text::excerpt(text, 40)),
-                    );
-                }
-            },
-            None => {
-                let message = format!("`{path}` is {}, not a text", describe(self.tree.value(value)));
-                self.report(Code::FieldInvalid, message, span, "write one text");
+        match self.tree.resolve(value) {
+            Resolved::Text(text) if !text.is_empty() => return Some((text.to_owned(), span)),
+            Resolved::Text(_) | Resolved::Null => {
+                let span = self.tree.span(name);
+                self.report(Code::FieldMissing, format!("`{path}` is empty"), span, "give it a value");
+            }
+            other => {
+                let message = format!("`{path}` is {}, not a text", other.describe());
+                let help = match self.tree.scalar(value) {
+                    Some((text, _)) => format!("put it in quotes: \"{}\"", text::excerpt(text, 40)),
+                    None => "write one text".to_owned(),
+                };
+                self.report(Code::FieldInvalid, message, span, &help);
             }
         }
         None
     }
 
     fn is_null(&self, node: NodeId) -> bool {
-        self.tree.scalar(node).is_some_and(|(text, style)| scalar::kind(text, style) == Kind::Null)
+        self.tree.resolve(node) == Resolved::Null
     }
 
     fn api_version(&mut self, (text, span): &(String, Span)) -> bool {
@@ -321,15 +320,6 @@ impl Reader<'_> {
 /// Groups whose names may hold nearly everything, as `system:node` does.
 fn lenient_names(group: &str) -> bool {
     matches!(group, "rbac.authorization.k8s.io" | "certificates.k8s.io")
-}
-
-fn describe(value: &Value) -> &'static str {
-    match value {
-        Value::Scalar(text, style) => scalar::kind(text, *style).describe(),
-        Value::Sequence(_) => "a sequence",
-        Value::Mapping(_) => "a mapping",
-        Value::Alias(_) => "an alias",
-    }
 }
 
 #[cfg(test)]

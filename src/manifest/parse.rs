@@ -1,24 +1,30 @@
-//! YAML text becomes trees: one a document, bounded, with findings for what is no YAML.
+//! YAML text becomes trees: one a document, bounded, with findings for what is no YAML and for what
+//! Kubernetes would silently drop or read otherwise than it looks.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError};
 
 use super::{
-    node::{Node, NodeId, Style, Tree, Value},
-    scalar::{self, Kind},
+    documents::{self, Start},
+    keys::{self, Entries},
+    node::{Node, NodeId, Resolved, Style, Text, Tree, Value},
+    scalar::{self, Tag, Wrong},
     syntax,
 };
 use crate::{
     finding::{Code, Finding, MOST_OF_ONE},
     source::{Source, Span},
-    text,
 };
 
 /// Nesting that no manifest needs; a bound on what a push can make the server hold.
 pub(super) const MAX_DEPTH: usize = 100;
 /// Nodes of one document.
 const MAX_NODES: usize = 1_000_000;
+/// Nodes of one file.
+const MAX_ALL_NODES: usize = 2_000_000;
+/// Documents of one file.
+const MAX_DOCUMENTS: usize = 50_000;
 
 /// Reads every document of a file. A document that is not YAML gives a finding and no tree, and the
 /// reading goes on at the next one.
@@ -26,6 +32,7 @@ const MAX_NODES: usize = 1_000_000;
 pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
     let text = source.text();
     let mut reader = Reader::new(source);
+    reader.findings.extend(documents::unseen(source));
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.disallow_directives = true;
@@ -41,8 +48,11 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
             Ok((Event::StreamEnd, _)) => break,
             Ok((event, span)) => {
                 let span = span.byte_range().map(Span::from).unwrap_or_default();
-                if reader.event(event, span).is_err() && !matches!(parser.proceed_next_document(), Ok(true)) {
-                    break;
+                match reader.event(event, span) {
+                    Ok(()) => {}
+                    Err(GiveUp::File) => break,
+                    Err(GiveUp::Document) if matches!(parser.proceed_next_document(), Ok(true)) => {}
+                    Err(GiveUp::Document) => break,
                 }
             }
             Err(error) => {
@@ -59,13 +69,27 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
 /// A collection that is being read.
 struct Open {
     node: NodeId,
-    children: Vec<NodeId>,
     mapping: bool,
-    keys: HashMap<Box<str>, NodeId>,
+    /// Whether a key of it is a merge.
+    merges: bool,
+    anchor: usize,
+    /// Where its children begin among those of all open collections.
+    from: usize,
+    weight: Weight,
 }
 
-/// The document cannot be read further; its finding has been made.
-struct GiveUp;
+/// What a node stands for, aliases followed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weight {
+    values: usize,
+    depth: usize,
+}
+
+/// What cannot be read further; its finding has been made.
+enum GiveUp {
+    Document,
+    File,
+}
 
 struct Reader<'s> {
     source: &'s Source,
@@ -73,8 +97,13 @@ struct Reader<'s> {
     findings: Vec<Finding>,
     tree: Tree,
     open: Vec<Open>,
-    anchors: HashMap<usize, NodeId>,
+    children: Vec<NodeId>,
+    anchors: HashMap<usize, (NodeId, Weight)>,
     documents: usize,
+    nodes: usize,
+    /// Values of the document so far, and how many of them are an alias's.
+    values: usize,
+    of_aliases: usize,
     /// The document that is read was refused as a whole; what else is wrong with it follows from that.
     hidden: bool,
 }
@@ -85,183 +114,241 @@ impl<'s> Reader<'s> {
             source,
             trees: Vec::new(),
             findings: Vec::new(),
-            tree: Tree::default(),
+            tree: Tree::new(source),
             open: Vec::new(),
+            children: Vec::new(),
             anchors: HashMap::new(),
             documents: 0,
+            nodes: 0,
+            values: 0,
+            of_aliases: 0,
             hidden: false,
         }
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), GiveUp> {
         match event {
-            Event::DocumentStart(explicit, _) => self.start(explicit, span),
+            Event::DocumentStart(explicit, _) => return self.start(explicit, span),
             Event::DocumentEnd => {
-                let tree = std::mem::take(&mut self.tree);
+                let tree = std::mem::replace(&mut self.tree, Tree::new(self.source));
                 if !self.hidden {
                     self.trees.push(tree);
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let style = if matches!(style, ScalarStyle::Plain) { Style::Plain } else { Style::Quoted };
-                let tag = tag.map(|t| t.original().into_boxed_str());
-                let id = self.add(Node { value: Value::Scalar(text.into(), style), span, tag })?;
-                self.anchor(anchor, id);
-                self.place(id);
-            }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.collection(Value::Sequence(Box::default()), span, anchor, tag.map(|t| t.original()))?;
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                self.collection(Value::Mapping(Box::default()), span, anchor, tag.map(|t| t.original()))?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(),
-            Event::Alias(anchor) => {
-                // The parser numbers definitions, so that a name that is used again is another one.
-                let target = self.anchors.get(&anchor).copied();
-                let Some(target) = target.filter(|id| !self.open.iter().any(|o| o.node == *id)) else {
-                    let message = "an alias stands inside what it names, which would never end";
-                    return Err(self.give_up(Code::YamlSyntax, message, "write the value itself", span));
+                let (text, style) = match tag {
+                    Some(tag) => self.tagged(text, Tag::of(tag.handle(), tag.suffix()), span),
+                    None => (text, style),
                 };
-                let id = self.add(Node { value: Value::Alias(target), span, tag: None })?;
-                self.place(id);
+                let of_mapping = self.open.last().is_some_and(|open| open.mapping);
+                let is_key = of_mapping && self.at_key();
+                if !is_key && scalar::not_finite(&text, style) {
+                    self.wrong(Wrong::NotFinite, span);
+                }
+                let text = Text::new(self.source, text);
+                let id = self.add(Value::Scalar(text, style), span)?;
+                self.values += 1;
+                let weight = Weight { values: 1, depth: 0 };
+                self.anchor(anchor, id, weight);
+                self.place(id, weight);
             }
+            Event::SequenceStart(_, anchor, _) => self.collection(false, span, anchor)?,
+            Event::MappingStart(_, anchor, _) => self.collection(true, span, anchor)?,
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => self.alias(anchor, span)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn start(&mut self, explicit: bool, span: Span) {
+    fn start(&mut self, explicit: bool, span: Span) -> Result<(), GiveUp> {
         self.documents += 1;
         self.hidden = false;
         self.reset();
-        if !explicit && self.documents > 1 {
-            let message = "kubectl would silently drop this document: it follows a line `...`";
-            let finding = Finding::error(Code::HiddenDocument, message).at(self.source.place(span));
-            self.findings.push(finding.help("begin the document with a line `---`"));
+        if self.documents > MAX_DOCUMENTS {
+            let message = format!("a file has more than {MAX_DOCUMENTS} documents");
+            self.report(Code::DocumentTooLarge, message, span, "divide it into several files");
+            return Err(GiveUp::File);
         }
-        if explicit {
-            let rest = self
-                .source
-                .text()
-                .get(span.start as usize..)
-                .and_then(|t| t.lines().next())
-                .unwrap_or_default();
-            let after = rest.trim_start_matches('-').trim();
-            if !after.is_empty() && !after.starts_with('#') {
-                let message = "kubectl does not see a document that begins on the line of its `---`";
-                let finding = Finding::error(Code::HiddenDocument, message).at(self.source.place(span));
-                self.findings.push(finding.help("put `---` on a line of its own"));
-                self.hidden = true;
+        match documents::start(self.source, explicit, self.documents == 1, span) {
+            Start::Seen => {}
+            Start::OnMarker => self.hidden = true,
+            Start::Dropped(finding) => self.findings.push(finding),
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.tree = Tree::new(self.source);
+        self.open.clear();
+        self.children.clear();
+        self.anchors.clear();
+        (self.values, self.of_aliases) = (0, 0);
+    }
+
+    /// A scalar as its tag wants it.
+    fn tagged<'t>(&mut self, text: Cow<'t, str>, tag: Tag, span: Span) -> (Cow<'t, str>, Style) {
+        let made = match scalar::untagged(&text, tag) {
+            // As it was, so that it is not copied.
+            Ok((same, style)) if *same == *text => Ok(style),
+            Ok((other, style)) => Err((other.into_owned(), style)),
+            Err(wrong) => {
+                self.wrong(wrong, span);
+                Ok(Style::Quoted)
+            }
+        };
+        match made {
+            Ok(style) => (text, style),
+            Err((other, style)) => (other.into(), style),
+        }
+    }
+
+    fn wrong(&mut self, wrong: Wrong, span: Span) {
+        match wrong {
+            Wrong::Tag(what) => {
+                let message = format!("a value is tagged {what}, so Kubernetes cannot read it");
+                self.report(Code::TagInvalid, message, span, "remove the tag, or write what it says");
+            }
+            Wrong::NotFinite => {
+                let message = "Kubernetes has no numbers that are infinite or none at all";
+                self.report(Code::NotFinite, message.to_owned(), span, "put it in quotes if a text is meant");
             }
         }
     }
 
-    fn reset(&mut self) {
-        self.tree = Tree::default();
-        self.open.clear();
-        self.anchors.clear();
-    }
-
-    fn add(&mut self, node: Node) -> Result<NodeId, GiveUp> {
+    fn add(&mut self, value: Value, span: Span) -> Result<NodeId, GiveUp> {
+        self.nodes += 1;
         if self.tree.len() >= MAX_NODES {
             let message = format!("a document has more than {MAX_NODES} values");
-            return Err(self.give_up(Code::DocumentTooLarge, &message, "divide it", node.span));
+            return Err(self.give_up(Code::DocumentTooLarge, message, "divide it", span));
         }
-        Ok(self.tree.push(node))
+        if self.nodes > MAX_ALL_NODES {
+            let message = format!("a file has more than {MAX_ALL_NODES} values");
+            self.report(Code::DocumentTooLarge, message, span, "divide it into several files");
+            return Err(GiveUp::File);
+        }
+        Ok(self.tree.push(Node { value, span }))
     }
 
-    fn collection(
-        &mut self,
-        value: Value,
-        span: Span,
-        anchor: usize,
-        tag: Option<String>,
-    ) -> Result<(), GiveUp> {
+    fn collection(&mut self, mapping: bool, span: Span, anchor: usize) -> Result<(), GiveUp> {
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("a document is nested more than {MAX_DEPTH} levels deep");
-            return Err(self.give_up(Code::DocumentTooLarge, &message, "flatten it", span));
+            return Err(self.too_deep(span));
         }
-        let mapping = matches!(value, Value::Mapping(_));
-        let node = self.add(Node { value, span, tag: tag.map(String::into_boxed_str) })?;
-        self.anchor(anchor, node);
-        self.open.push(Open { node, children: Vec::new(), mapping, keys: HashMap::new() });
+        let value = if mapping { Value::Mapping(Box::default()) } else { Value::Sequence(Box::default()) };
+        let node = self.add(value, span)?;
+        self.values += 1;
+        let weight = Weight { values: 1, depth: 1 };
+        let from = self.children.len();
+        self.open.push(Open { node, mapping, merges: false, anchor, from, weight });
         Ok(())
     }
 
-    fn anchor(&mut self, anchor: usize, id: NodeId) {
+    fn too_deep(&mut self, span: Span) -> GiveUp {
+        let message = format!("a document is nested more than {MAX_DEPTH} levels deep");
+        self.give_up(Code::DocumentTooLarge, message, "flatten it", span)
+    }
+
+    fn anchor(&mut self, anchor: usize, id: NodeId, weight: Weight) {
         if anchor != 0 {
-            self.anchors.insert(anchor, id);
+            self.anchors.insert(anchor, (id, weight));
         }
     }
 
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), GiveUp> {
+        // The parser numbers definitions, so that a name that is used again is another one; and a
+        // collection's is known only when it is complete.
+        let Some((target, weight)) = self.anchors.get(&anchor).copied() else {
+            let message = "an alias stands inside what it names, which would never end".to_owned();
+            return Err(self.give_up(Code::YamlSyntax, message, "write the value itself", span));
+        };
+        if self.open.len() + weight.depth > MAX_DEPTH {
+            return Err(self.too_deep(span));
+        }
+        self.values += 1 + weight.values;
+        self.of_aliases += weight.values;
+        if is_excessive(self.of_aliases, self.values) {
+            let message = "the aliases of a document stand for far more values than the document itself has";
+            let help = "write the values themselves, or divide the document";
+            return Err(self.give_up(Code::AliasesTooLarge, message.to_owned(), help, span));
+        }
+        let id = self.add(Value::Alias(target), span)?;
+        self.place(id, Weight { values: 1 + weight.values, ..weight });
+        Ok(())
+    }
+
+    /// Whether what comes next in the open mapping is a key.
+    fn at_key(&self) -> bool {
+        let from = self.open.last().map_or(0, |open| open.from);
+        (self.children.len() - from).is_multiple_of(2)
+    }
+
     /// Puts a complete node where it belongs: below the open collection, or at the root.
-    fn place(&mut self, id: NodeId) {
+    fn place(&mut self, id: NodeId, weight: Weight) {
+        let is_key = self.at_key();
         let Some(open) = self.open.last_mut() else {
-            self.tree.set_root(id);
+            self.tree.set_root(id, self.values);
             return;
         };
-        let is_key = open.mapping && open.children.len().is_multiple_of(2);
-        open.children.push(id);
-        if is_key {
+        open.weight.values += weight.values;
+        open.weight.depth = open.weight.depth.max(weight.depth + 1);
+        self.children.push(id);
+        if open.mapping && is_key {
+            if keys::is_merge(&self.tree, id) {
+                open.merges = true;
+                return;
+            }
             self.key(id);
         }
     }
 
-    /// Looks at a key: Kubernetes wants a text, and each only once.
+    /// Looks at a key by itself: Kubernetes wants a text.
     fn key(&mut self, id: NodeId) {
-        if self.hidden {
+        if self.hidden || self.tree.key(id).is_some() {
             return;
         }
         let span = self.tree.span(id);
-        let wrong = match self.tree.scalar(id) {
-            None => Some(if matches!(self.tree.value(id), Value::Mapping(_)) {
-                "a mapping"
-            } else {
-                "a sequence"
-            }),
-            Some((text, style)) => (scalar::kind(text, style) == Kind::Null).then_some("nothing"),
+        let what = match self.tree.resolve(id) {
+            Resolved::Uint(_) => "a number that is too large for one",
+            other => other.describe(),
         };
-        if let Some(what) = wrong {
-            let template = self.source.text()[..span.start as usize].ends_with('{') && what == "a mapping";
-            let (message, help, span) = if template {
-                let span = Span::from(span.start as usize - 1..span.start as usize + 1);
-                ("`{{` begins a template, which is not YAML".to_owned(), syntax::TEMPLATE, span)
-            } else {
-                (format!("a key is {what}, not a text"), "write `key: value`", span)
-            };
-            self.findings
-                .push(Finding::error(Code::YamlSyntax, message).at(self.source.place(span)).help(help));
+        let mapping = matches!(self.tree.value(id), Value::Mapping(_));
+        if mapping && self.source.text()[..span.start as usize].ends_with('{') {
+            let span = Span::from(span.start as usize - 1..span.start as usize + 1);
+            let message = "`{{` begins a template, which is not YAML".to_owned();
+            self.report(Code::YamlSyntax, message, span, syntax::TEMPLATE);
             return;
         }
-        let (Some((key, _)), Some(open)) = (self.tree.scalar(id), self.open.last_mut()) else { return };
-        let Some(first) = open.keys.insert(key.into(), id).filter(|_| key != "<<") else { return };
-        let first = self.source.place(self.tree.span(first)).line;
-        let shown = if self.source.is_secret(span) {
-            "a key".to_owned()
-        } else {
-            format!("the key `{}`", text::excerpt(key, 40))
-        };
-        let finding = Finding::error(Code::DuplicateKey, format!("{shown} stands twice in one mapping"));
-        let help = format!("it already stands in line {first}: remove one of the two, or join their values");
-        self.findings.push(finding.at(self.source.place(span)).help(help));
+        self.report(Code::YamlSyntax, format!("a key is {what}, not a text"), span, "write `key: value`");
     }
 
     fn close(&mut self) {
-        let Some(Open { node, children, mapping, .. }) = self.open.pop() else { return };
+        let Some(Open { node, mapping, merges, anchor, from, weight }) = self.open.pop() else { return };
         let value = if mapping {
-            Value::Mapping(children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+            let pairs = self.children[from..].chunks_exact(2).map(|pair| (pair[0], pair[1]));
+            let Entries { entries, wrong } = keys::entries(&self.tree, pairs.collect(), merges);
+            if !self.hidden {
+                let room = MOST_OF_ONE.saturating_sub(self.findings.len());
+                self.findings.extend(wrong.iter().take(room).map(|w| w.finding(self.source, &self.tree)));
+            }
+            Value::Mapping(entries)
         } else {
-            Value::Sequence(children.into())
+            Value::Sequence(self.children[from..].into())
         };
+        self.children.truncate(from);
         self.tree.fill(node, value);
-        self.place(node);
+        self.anchor(anchor, node, weight);
+        self.place(node, weight);
     }
 
-    fn give_up(&mut self, code: Code, message: &str, help: &str, span: Span) -> GiveUp {
+    fn report(&mut self, code: Code, message: String, span: Span, help: &str) {
         self.findings.push(Finding::error(code, message).at(self.source.place(span)).help(help));
+    }
+
+    fn give_up(&mut self, code: Code, message: String, help: &str, span: Span) -> GiveUp {
+        self.report(code, message, span, help);
         self.reset();
-        GiveUp
+        GiveUp::Document
     }
 
     fn broken(&mut self, error: &ScanError) {
@@ -275,4 +362,16 @@ impl<'s> Reader<'s> {
         }
         self.reset();
     }
+}
+
+/// The library's budget: at most 99 of 100 values may be an alias's in a document of up to 400,000, falling
+/// to 10 of 100 at 4,000,000.
+#[allow(clippy::cast_precision_loss, reason = "both are far below 2^52")]
+fn is_excessive(of_aliases: usize, values: usize) -> bool {
+    let most = match values {
+        0..=400_000 => 0.99,
+        4_000_000.. => 0.10,
+        _ => 0.99 - 0.89 * ((values - 400_000) as f64 / 3_600_000.0),
+    };
+    of_aliases > 100 && values > 1000 && of_aliases as f64 / values as f64 > most
 }
