@@ -23,6 +23,10 @@ cluster:
 bench:
     cargo bench --locked --bench cluster
 
+# Compile the schemas of Kubernetes anew, or of one more minor: a line in schemas/main.go (needs Go)
+schemas:
+    cd schemas && go run .
+
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
     cargo insta review

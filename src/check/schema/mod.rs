@@ -4,8 +4,19 @@
 //! Schemas refer to each other by number in an [`Arena`]: one for the Kubernetes that is compiled in, one for
 //! each document of a cluster, one for each CustomResourceDefinition of the revision.
 
+mod compiled;
+mod live;
+mod set;
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+pub use self::{
+    live::{Document, Live, Served},
+    set::Schemas,
+};
 
 /// A schema in its [`Arena`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,15 +83,39 @@ pub enum Format {
     Date,
     /// `1h30m`, as Go reads it.
     Duration,
-    /// Another one that Kubernetes knows and checks for custom resources: `ipv4`, `uuid`, `email`, `uri`, ...
+    /// Another one, that is checked for custom resources.
     Other(Known),
 }
 
-/// Formats of custom resources' texts.
+/// What custom resources' texts are checked for; Kubernetes takes any other `format` for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are what they are called in a definition")]
 pub enum Known {
-    /// Add the ones that apiextensions checks.
+    BsonObjectId,
+    Uri,
+    Email,
+    Hostname,
+    Ipv4,
+    Ipv6,
+    Cidr,
+    Mac,
     Uuid,
+    Uuid3,
+    Uuid4,
+    Uuid5,
+    Isbn,
+    Isbn10,
+    Isbn13,
+    CreditCard,
+    Ssn,
+    HexColor,
+    RgbColor,
+    /// `date-time`, read with more patience than in Kubernetes' own types.
+    DateTime,
+    /// As Go reads it, or `3 days`.
+    Duration,
+    ShortName,
+    LongName,
 }
 
 /// A mapping.
@@ -188,10 +223,15 @@ pub struct Rule {
 
 impl Arena {
     /// Adds a schema.
-    pub fn push(&mut self, schema: Schema) -> Id {
+    fn push(&mut self, schema: Schema) -> Id {
         let id = u32::try_from(self.schemas.len()).expect("because no cluster has billions of fields");
         self.schemas.push(schema);
         Id(id)
+    }
+
+    /// Says what a schema is that was added before that was known.
+    fn set(&mut self, id: Id, schema: Schema) {
+        self.schemas[id.0 as usize] = schema;
     }
 
     /// Looks at a schema.
@@ -202,7 +242,7 @@ impl Arena {
 }
 
 /// A schema where it is.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct At<'a> {
     arena: &'a Arena,
     id: Id,
@@ -241,7 +281,7 @@ pub enum Scope {
 }
 
 /// A kind of one version, as it is served.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Kind<'a> {
     /// What its objects may be.
     pub schema: At<'a>,
@@ -256,20 +296,50 @@ pub struct Kind<'a> {
 /// A version of a kind that will go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deprecated {
-    /// Since which minor of Kubernetes.
-    pub since: u8,
+    /// Since which minor; a CustomResourceDefinition only says that it is.
+    pub since: Option<Minor>,
     /// The minor that does not serve it any more.
-    pub removed: Option<u8>,
+    pub removed: Option<Minor>,
     /// `policy/v1`, `PodDisruptionBudget`: what to write instead.
     pub instead: Option<(Box<str>, Box<str>)>,
 }
 
+/// A minor version of Kubernetes: 36 of 1.36.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Minor(pub u8);
+
+impl Minor {
+    /// The oldest that is compiled in.
+    pub const OLDEST: Minor = Minor(31);
+    /// The newest that is compiled in.
+    pub const NEWEST: Minor = Minor(36);
+
+    /// Reads `1.36` or `v1.36.3`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+        let major = parts.next()?;
+        parts.next()?.parse().ok().filter(|_| major == "1").map(Self)
+    }
+}
+
+impl fmt::Display for Minor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.0)
+    }
+}
+
 /// What is known of `apiVersion` and `kind`.
+#[derive(Debug)]
 pub enum Found<'a> {
     /// It is served.
     Kind(Kind<'a>),
-    /// It was served by an older Kubernetes and is not by this one.
+    /// It was served by an older Kubernetes and is not by this one; its `removed` says since when.
     Removed(&'a Deprecated),
+    /// Kubernetes serves it from that minor on.
+    Newer(Minor),
+    /// It is asked of a cluster, and no object of it is kept: a review, a binding.
+    NotKept,
     /// The group is one of Kubernetes' own (or the cluster was asked) and has no such kind in that version.
     Unknown {
         /// `apiVersion` and `kind` of the nearest that there is: another version, or a misspelt name.
