@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Arena, By, Deprecated, Field, Format, Found, Id, Kind, Limits, List, Minor, Object, Others, Schema,
+    Arena, At, By, Deprecated, Field, Format, Found, Id, Kind, Limits, List, Minor, Object, Others, Schema,
     Scope, Shape,
 };
 
@@ -154,6 +154,13 @@ impl Compiled {
         let from = self.kinds.partition_point(|entry| entry.name < (api_version, kind));
         let many = self.kinds[from..].partition_point(|entry| entry.name == (api_version, kind));
         &self.kinds[from..from + many]
+    }
+
+    /// What the metadata of every object may be.
+    pub fn metadata(&self) -> Option<At<'_>> {
+        let Some(Found::Kind(kind)) = self.find("v1", "ConfigMap") else { return None };
+        let Shape::Object(object) = &kind.schema.schema().shape else { return None };
+        object.field("metadata").map(|field| kind.schema.other(field.schema))
     }
 
     /// Whether a group is one of Kubernetes' own, now or before.

@@ -5,7 +5,10 @@
 //! each document of a cluster, one for each CustomResourceDefinition of the revision.
 
 mod compiled;
+mod definition;
 mod live;
+mod openapi;
+mod reader;
 mod set;
 
 use std::fmt;
@@ -15,6 +18,7 @@ use serde_json::Value as Json;
 
 pub use self::{
     live::{Document, Live, Served},
+    reader::TooLarge,
     set::Schemas,
 };
 
@@ -44,7 +48,7 @@ pub struct Schema {
 }
 
 /// What a value is.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq)]
 pub enum Shape {
     /// Anything, kept as it is.
     #[default]
@@ -119,7 +123,7 @@ pub enum Known {
 }
 
 /// A mapping.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq)]
 pub struct Object {
     /// Its fields, sorted by name.
     pub fields: Vec<Field>,
@@ -130,7 +134,7 @@ pub struct Object {
 }
 
 /// A field of a mapping.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct Field {
     /// Its key.
     pub name: Box<str>,
@@ -141,7 +145,7 @@ pub struct Field {
 }
 
 /// What keys may stand in a mapping beside its fields.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq)]
 pub enum Others {
     /// None: an unknown field.
     #[default]
@@ -153,7 +157,7 @@ pub enum Others {
 }
 
 /// A sequence.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct List {
     /// What each item is.
     pub items: Id,
@@ -174,7 +178,7 @@ pub enum By {
 }
 
 /// What narrows a value.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default)]
 pub struct Limits {
     /// The only values; empty where there is no such list.

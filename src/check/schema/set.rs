@@ -2,11 +2,14 @@
 //! as it is compiled in, asked in that order.
 
 use ring::digest::{Context, SHA256};
+use serde_json::Value as Json;
 
 use super::{
     Found, Kind, Live, Minor,
     compiled::{self, Compiled, group, stability},
+    definition,
     live::Document,
+    reader::TooLarge,
 };
 use crate::text;
 
@@ -41,6 +44,17 @@ impl Schemas {
         self
     }
 
+    /// With those of a CustomResourceDefinition of the revision, which go before all others.
+    ///
+    /// # Errors
+    /// It describes more than anything that could be checked.
+    pub fn define(&mut self, definition: &Json) -> Result<(), TooLarge> {
+        let documents = definition::read(definition, self.compiled.metadata())?;
+        tell(&mut self.decides, &definition["spec"].to_string());
+        self.defined.extend(documents);
+        Ok(())
+    }
+
     /// A short word that is another one where anything that decides a verdict is.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -66,6 +80,10 @@ impl Schemas {
         if let Some(found) = defined.find_map(|(_, document)| document.find(kind)) {
             return found;
         }
+        // Once the revision is deployed, its definition is the one that holds.
+        if self.defines(group, kind) {
+            return Found::Unknown { nearest: self.nearest(api_version, kind) };
+        }
         if let Some(live) = &self.live {
             if let Some(found) = self.find_live(live, api_version, kind) {
                 return found;
@@ -75,7 +93,7 @@ impl Schemas {
                 return found;
             }
             let is_known = self.compiled.has_group(group) || !group.contains('.');
-            if !is_known && !self.is_misspelt(group, kind) && !self.defines(group, kind) {
+            if !is_known && !self.is_misspelt(group, kind) {
                 return Found::NoSchema;
             }
         }
