@@ -2,7 +2,9 @@
 
 mod duplicates;
 mod facts;
+mod rules;
 pub mod schema;
+mod spot;
 
 pub use facts::Facts;
 

@@ -122,6 +122,8 @@ codes! {
     LineSeparator = "I0133", "a hidden line break";
     /// A file that is not UTF-8 but UTF-16.
     Utf16 = "I0134", "a manifest is UTF-16";
+    /// A field that the kind does not have.
+    UnknownField = "I0201", "an unknown field";
     /// A document that is no Kubernetes object.
     NotAnObject = "I0202", "not a Kubernetes object";
     /// An object without a needed field.
@@ -132,6 +134,24 @@ codes! {
     KindUnknown = "I0205", "a kind that the cluster does not have";
     /// A namespace that is not there and that nothing declares.
     NamespaceMissing = "I0206", "a namespace is missing";
+    /// A field that the kind requires.
+    RequiredMissing = "I0207", "a required field is missing";
+    /// A text where a number is needed, a mapping where a sequence is, and so on.
+    WrongType = "I0208", "a value has the wrong type";
+    /// A value that is read as something else than it looks like.
+    Misread = "I0209", "a value is not read as it looks";
+    /// A value that is not one of the allowed ones.
+    NotAllowed = "I0210", "a value is not one of the allowed ones";
+    /// A value that does not have the form or the size that its field needs.
+    OutOfRange = "I0211", "a value has the wrong form or size";
+    /// Items of a sequence that must differ and do not.
+    ItemTwice = "I0212", "an item stands twice";
+    /// Nothing where something has to be.
+    NullValue = "I0213", "a value is empty";
+    /// A rule of a custom resource's definition.
+    RuleBroken = "I0214", "a rule of the definition does not hold";
+    /// A label or an annotation that Kubernetes does not take.
+    Label = "I0215", "a label or an annotation is not valid";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
     /// What the cluster refuses of an object.

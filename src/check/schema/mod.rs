@@ -10,6 +10,7 @@ mod live;
 mod openapi;
 mod reader;
 mod set;
+pub mod walk;
 
 use std::fmt;
 

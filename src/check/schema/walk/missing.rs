@@ -1,0 +1,64 @@
+//! Required fields that are not there.
+
+use super::{Level, Object, Walker};
+use crate::{
+    finding::{Code, Finding},
+    manifest::{NodeId, Resolved},
+    text,
+};
+
+impl Walker<'_> {
+    /// One finding for all that is missing in a mapping.
+    pub(super) fn missing(&mut self, level: &Level<'_>, object: &Object, entries: &[(NodeId, NodeId)]) {
+        let mut missing: Vec<&str> = Vec::new();
+        for field in object.fields.iter().filter(|field| field.required) {
+            let schema = level.at.other(field.schema).schema();
+            let is_there = entries.iter().any(|(key, value)| {
+                *self.key(*key) == *field.name
+                    && (schema.nullable || self.manifest.tree.resolve(*value) != Resolved::Null)
+            });
+            let filled = !self.built_in && schema.default.is_some();
+            if !is_there && !filled && !self.moved.has(level.spot.node(), &field.name) {
+                missing.push(&field.name);
+            }
+        }
+        if missing.is_empty() {
+            return;
+        }
+        let spot = level.spot;
+        let key = entries.iter().map(|(key, _)| *key).find(|key| missing.contains(&&*self.key(*key)));
+        // A key without a value is where the value has to go.
+        if let ([one], Some(key)) = (missing.as_slice(), key) {
+            let message = format!("`{}` is empty, and needs a value", spot.path_of(one));
+            let place = self.manifest.source.place(self.manifest.tree.span(key));
+            let help = self.what_to_add(level, object, &missing);
+            self.say(Finding::error(Code::RequiredMissing, message).at(place).help(help));
+            return;
+        }
+        let fields = text::listed(&missing);
+        let message = match spot.path().as_str() {
+            "" => format!("{} has no {fields}", self.manifest.key.kind),
+            path => format!("`{path}` has no {fields}"),
+        };
+        let help = self.what_to_add(level, object, &missing);
+        self.say(Finding::error(Code::RequiredMissing, message).at(spot.head_place()).help(help));
+    }
+
+    /// `add `name:` and `image:` to it`, with what they may hold where that is short.
+    fn what_to_add(&self, level: &Level<'_>, object: &Object, missing: &[&str]) -> String {
+        let keys: Vec<String> = missing.iter().map(|name| format!("{name}:")).collect();
+        let mut help = format!("add {}", text::listed(&keys.iter().map(String::as_str).collect::<Vec<_>>()));
+        if let [one] = missing
+            && let Some(field) = object.field(one)
+        {
+            let schema = level.at.other(field.schema).schema();
+            help.push_str(", ");
+            help.push_str(super::types::needed(schema));
+            if let Some(values) = super::limits::few_values(schema) {
+                help.push_str(": ");
+                help.push_str(&values);
+            }
+        }
+        help
+    }
+}

@@ -1,0 +1,106 @@
+//! Whole numbers that fit, and quantities as Kubernetes reads them.
+
+use super::Walker;
+use crate::{
+    check::spot::Spot,
+    finding::Code,
+    manifest::Resolved,
+    text,
+};
+
+impl Walker<'_> {
+    /// A whole number has to fit its bits.
+    pub(super) fn integer(&mut self, spot: &Spot<'_>, bits: u8, number: i128) {
+        let most = if bits == 32 { i128::from(i32::MAX) } else { i128::from(i64::MAX) };
+        if (-most - 1..=most).contains(&number) {
+            return;
+        }
+        let size = if number < 0 { "small" } else { "large" };
+        let message = match spot.written() {
+            Some(written) => format!("`{}` is {written}, which is too {size} a number", spot.path()),
+            None => format!("`{}` is too {size} a number", spot.path()),
+        };
+        let help = format!("write a number from {} to {most}", -most - 1);
+        self.say(spot.error(Code::OutOfRange, message).help(help));
+    }
+
+    /// A number or a text that is a quantity.
+    pub(super) fn quantity(&mut self, spot: &Spot<'_>) {
+        let Resolved::Text(written) = spot.is() else { return };
+        if is_quantity(written) {
+            return;
+        }
+        let shown = spot.written().map_or_else(String::new, |written| format!(": `{written}`"));
+        let finding = spot.error(Code::OutOfRange, format!("`{}` is no quantity{shown}", spot.path()));
+        let help = match meant(written).filter(|_| !spot.is_secret()) {
+            Some(meant) => meant,
+            None => "write a number, and a unit where it needs one, as in `500m`, `2` or `1Gi`".to_owned(),
+        };
+        self.say(finding.help(help));
+    }
+}
+
+/// What a quantity with a wrong unit was likely meant to be.
+fn meant(written: &str) -> Option<String> {
+    let written = written.trim();
+    let end = written.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(written.len());
+    let (number, unit) = written.split_at(end);
+    let number = text::excerpt(number, 30);
+    if number.is_empty() {
+        return None;
+    }
+    let unit = unit.trim().to_ascii_lowercase();
+    let decimal = |unit: &str, sure: &str| {
+        Some(format!("write `{number}{unit}`, or `{number}{sure}` where 1024 is meant and not 1000"))
+    };
+    match unit.as_str() {
+        "" => Some(format!("write `{number}`")),
+        "kb" | "kbyte" | "kbytes" => decimal("k", "Ki"),
+        "mb" | "mbyte" | "mbytes" => decimal("M", "Mi"),
+        "gb" | "g" | "gbyte" | "gbytes" => decimal("G", "Gi"),
+        "tb" | "t" => decimal("T", "Ti"),
+        "ki" | "kib" => Some(format!("write `{number}Ki`")),
+        "mi" | "mib" => Some(format!("write `{number}Mi`")),
+        "gi" | "gib" => Some(format!("write `{number}Gi`")),
+        "ti" | "tib" => Some(format!("write `{number}Ti`")),
+        "b" | "byte" | "bytes" | "core" | "cores" | "cpu" | "cpus" => Some(format!("write `{number}`")),
+        "%" => Some("a quantity is no share: write a number and its unit, as in `500m` or `1Gi`".to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether Kubernetes' `resource.Quantity` reads it.
+pub(super) fn is_quantity(written: &str) -> bool {
+    let unsigned = written.strip_prefix(['+', '-']).unwrap_or(written);
+    let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let (number, unit) = unsigned.split_at(end);
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    if digits == 0 || number.len() - digits > 1 {
+        return false;
+    }
+    match unit {
+        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" => true,
+        "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => true,
+        _ => unit.strip_prefix(['e', 'E']).is_some_and(|power| {
+            let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+            !digits.is_empty() && digits.len() < 10 && digits.bytes().all(|b| b.is_ascii_digit())
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_quantity;
+
+    #[test]
+    fn quantities_are_what_kubernetes_reads() {
+        for good in ["1", "0.5", ".5", "1.", "-1", "+1", "100m", "1Gi", "1E", "1e3", "1E-3", "12e+6", "0"] {
+            assert!(is_quantity(good), "{good}");
+        }
+        for bad in
+            ["", ".", "m", "1GB", "1 Gi", "1gi", "1.2.3", "1e", "1K", "--1", "1mi", "0x10", "1e3m", "1,5"]
+        {
+            assert!(!is_quantity(bad), "{bad}");
+        }
+    }
+}
