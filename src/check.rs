@@ -1,24 +1,63 @@
 //! What is wrong across the objects of an environment. One check, one file; none opens a connection.
+//!
+//! Checks across objects see [`Facts`], never trees: first [`Across::questions`] says what the cluster has to
+//! be asked, and then [`Across::check`] is handed the answers.
 
+mod across;
+mod controllers;
 mod duplicates;
 mod facts;
+mod kinds;
+mod namespaces;
+mod references;
 mod rules;
 pub mod schema;
+mod scope;
+mod selectors;
 mod spot;
+#[cfg(test)]
+mod testing;
+mod webhooks;
 
+pub use across::Across;
 pub use facts::Facts;
+
+use std::collections::BTreeSet;
 
 use crate::{
     finding::Finding,
+    manifest::ObjectKey,
     revision::Declared,
     source::{Place, Span},
 };
+use schema::Schemas;
 
 /// The place of a span of the file with that number.
 pub type At<'a> = &'a dyn Fn(usize, Span) -> Place;
 
-/// Everything that is wrong with these objects together. `namespace` is that of objects which name none.
+/// What checks across objects are told besides the objects.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The namespace of objects that name none.
+    pub namespace: &'a str,
+    /// What is known of kinds.
+    pub schemas: &'a Schemas,
+    /// Asked only where something is found.
+    pub at: At<'a>,
+}
+
+/// What is known of the objects that the cluster has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cluster {
+    /// Nothing.
+    NotAsked,
+    /// Of what [`Across::questions`] asked, this is not there, or this very push would delete it. What could
+    /// not be asked, since nobody may read it, is not among it.
+    Lacks(BTreeSet<ObjectKey>),
+}
+
+/// Everything that is wrong with these objects together, as far as it can be told without a cluster.
 #[must_use]
-pub fn together(objects: &[Declared], namespace: &str, at: At<'_>) -> Vec<Finding> {
-    duplicates::check(objects, namespace, at)
+pub fn together(objects: &[Declared], world: World<'_>) -> Vec<Finding> {
+    Across::new(objects, world).check(&Cluster::NotAsked)
 }

@@ -154,6 +154,24 @@ codes! {
     Label = "I0215", "a label or an annotation is not valid";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
+    /// A namespace that the API server drops without a word.
+    NamespaceIgnored = "I0302", "a namespace on an object that lives in none";
+    /// A workload that would not find its own Pods.
+    SelectorMismatch = "I0303", "a selector does not match its own Pods";
+    /// A Service or a PodDisruptionBudget without Pods.
+    SelectsNothing = "I0304", "a selector that no Pod matches";
+    /// An API version that went with an earlier Kubernetes.
+    VersionRemoved = "I0305", "an API version that is no longer served";
+    /// An API version that goes with a later Kubernetes.
+    VersionDeprecated = "I0306", "an API version that will go";
+    /// A webhook that stands in the way of what it needs itself.
+    LocksOut = "I0307", "a webhook that can lock everybody out";
+    /// An object that another one names and nobody has.
+    ReferenceMissing = "I0308", "something that an object names is missing";
+    /// A key that a ConfigMap or a Secret lacks.
+    KeyMissing = "I0309", "a key that an object names is missing";
+    /// A port that a Service lacks.
+    PortMissing = "I0310", "a port that an object names is missing";
     /// What the cluster refuses of an object.
     Invalid = "I0401", "the cluster refuses an object";
     /// A field that cannot be changed once it is there.

@@ -1,37 +1,28 @@
 //! The same object may stand in an environment once: of two, the one that is applied last would win.
 
-use std::collections::{HashMap, hash_map::Entry};
-
-use super::At;
-use crate::{
-    finding::{self, Code, Finding},
-    revision::Declared,
-};
+use super::across::Across;
+use crate::finding::{self, Code, Finding};
 
 /// A finding at the second and every further place of an object.
-pub(super) fn check(objects: &[Declared], namespace: &str, at: At<'_>) -> Vec<Finding> {
-    let mut first = HashMap::with_capacity(objects.len());
-    let mut findings = Vec::new();
-    for object in objects {
-        if findings.len() >= finding::MOST_OF_ONE {
-            break;
-        }
-        let key = &object.facts.key;
-        let namespace = key.namespace.as_deref().unwrap_or(namespace);
-        match first.entry((&key.group, &key.kind, namespace, &key.name)) {
-            Entry::Vacant(place) => {
-                place.insert(object);
-            }
-            Entry::Occupied(other) => {
-                let place = at(other.get().file, other.get().facts.name);
-                let message = format!("{key} is declared twice");
-                let finding =
-                    Finding::error(Code::SameObjectTwice, message).at(at(object.file, object.facts.name));
-                let help =
-                    format!("it already stands in {}:{}: remove one of the two", place.path, place.line);
-                findings.push(finding.help(help));
-            }
-        }
+pub(super) fn check(across: &Across<'_>) -> Vec<Finding> {
+    if across.found.len() == across.objects.len() {
+        return Vec::new();
     }
-    findings
+    let again = across.objects.iter().enumerate().filter_map(|(at, object)| {
+        let first = *across.found.get(&object.id())?;
+        (first != at).then(|| (*object, across.objects[first]))
+    });
+    let finding = |(object, first): (super::across::Object<'_>, super::across::Object<'_>)| {
+        let place = across.place(first, first.facts.at.name);
+        let (key, version) = (&object.facts.key, &object.facts.api_version);
+        let mut message = format!("{key} is declared twice");
+        if first.facts.api_version != *version {
+            // It is one object to the cluster, and a person sees two.
+            message = format!("{message}, as {} and as {version}", first.facts.api_version);
+        }
+        Finding::error(Code::SameObjectTwice, message)
+            .at(across.place(object, object.facts.at.name))
+            .help(format!("it already stands in {}:{}: remove one of the two", place.path, place.line))
+    };
+    again.take(finding::MOST_OF_ONE).map(finding).collect()
 }

@@ -15,7 +15,7 @@ const PLACES: usize = 5;
 
 /// The findings of a verdict, each behind an empty line, errors first: what the push introduced or is refused
 /// for. What was there before is counted.
-pub(super) fn all(verdict: &Verdict) -> Vec<String> {
+pub(crate) fn all(verdict: &Verdict) -> Vec<String> {
     let groups = groups(verdict);
     let (shown, rest) = groups.split_at(groups.len().min(SHOWN));
     let mut lines: Vec<String> = shown.iter().flat_map(|group| several(group)).collect();

@@ -9,6 +9,8 @@ mod human;
 mod out;
 
 pub use event::{Ended, Event, PlanLine, Progress, Standing};
+#[cfg(test)]
+pub(crate) use finding::all as findings;
 pub use human::Voice;
 pub use out::Out;
 

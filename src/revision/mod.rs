@@ -15,7 +15,10 @@ use self::says::Says;
 pub use self::{says::Declared, since::Since};
 use crate::{
     cache::Cache,
-    check,
+    check::{
+        self, World,
+        schema::{Minor, Schemas},
+    },
     error::{Error, Result},
     finding::{self, Code, Finding},
     manifest::{self, Manifest},
@@ -79,7 +82,9 @@ pub fn read<F: Files>(files: F, path: &str, namespace: &str, cache: Option<&Cach
         cache.add(&new);
     }
     if revision.findings.len() < finding::MOST {
-        let more = check::together(&revision.objects, namespace, &|file, span| revision.place(file, span));
+        let schemas = Schemas::compiled(Minor::NEWEST);
+        let at = |file, span| revision.place(file, span);
+        let more = check::together(&revision.objects, World { namespace, schemas: &schemas, at: &at });
         revision.findings.extend(more);
     } else {
         let message = format!("there are {} findings or more, and the rest is not read", finding::MOST);
