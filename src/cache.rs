@@ -47,7 +47,8 @@ struct Entry {
 }
 
 impl Cache {
-    /// Reads the cache `name` in the state folder of a repository; an empty one where it cannot be read.
+    /// Reads the cache `name` in the state folder of a repository; an empty one where it cannot be read, or where
+    /// another program wrote it.
     #[must_use]
     pub fn open(state: &Path, name: &str) -> Self {
         let mut cache = Self {

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     finding::Finding,
-    manifest::ObjectKey,
+    manifest::{Manifest, ObjectKey},
     revision::Declared,
     source::{Place, Span},
 };
@@ -60,4 +60,13 @@ pub enum Cluster {
 #[must_use]
 pub fn together(objects: &[Declared], world: World<'_>) -> Vec<Finding> {
     Across::new(objects, world).check(&Cluster::NotAsked)
+}
+
+/// What is wrong with an object by itself; `None` where nothing says what it may be.
+#[must_use]
+pub fn one(manifest: &Manifest, schemas: &Schemas) -> Option<Vec<Finding>> {
+    match schemas.find(&manifest.api_version, &manifest.key.kind) {
+        schema::Found::Kind(kind) => Some(schema::walk::walk(manifest, kind)),
+        _ => None,
+    }
 }

@@ -1,18 +1,20 @@
 //! The path of a push, told twice: [`judge`] until it is accepted, [`deploy`] until it runs.
 
+use std::collections::BTreeSet;
+
 use gix::ObjectId;
 
 use crate::{
     cache::Cache,
     config::{self, Config, Environment},
     error::{Error, Result},
-    finding::{Code, Finding, Severity, Verdict},
+    finding::{self, Code, Finding, Verdict},
     plan::{Action, files::Items},
     policy,
     push::{Push, Update},
     record::{Counts, Journal, deployed_ref},
     repository::Repository,
-    revision::{self, Revision, Since},
+    revision::{self, By, Revision, Rules, Since},
     target::{self, Of, Planned, Stopped, Target, Wanted},
     tree::{Files, GitFiles, Objects},
 };
@@ -42,7 +44,7 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
             let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
             match (wrong, update.new) {
                 (None, Some(new)) => {
-                    let judged = judge_revision(repository, environment, &objects, new)?;
+                    let judged = judge_revision(repository, environment, &objects, new, update.old)?;
                     findings.extend(judged.findings);
                     said.extend(
                         judged.changes.map(|changes| format!("{}: {}.", environment.name, changes.ahead())),
@@ -56,7 +58,8 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
     Ok(Judgement { verdict: Verdict::new(findings), moves, said })
 }
 
-/// Judges one revision for one environment: by itself, and by what only the target knows of it.
+/// Judges one revision for one environment: by itself, and by what only the target knows of it. `base` is the
+/// one before: what was wrong with that is not this one's doing.
 ///
 /// # Errors
 /// As [`judge`].
@@ -65,12 +68,27 @@ pub fn judge_revision(
     environment: &Environment,
     objects: &Objects,
     id: ObjectId,
+    base: Option<ObjectId>,
 ) -> Result<Judged> {
     let target = target::of(environment, &repository.owner()?)?;
-    let mut revision = read(repository, environment, objects, id)?;
+    let cache = Cache::open(&repository.state(), "openapi");
+    let ask = |versions: &BTreeSet<String>| match &target {
+        Of::Directory(_) => Err(Error::server("a folder has no schemas")),
+        Of::Kubernetes(cluster) => cluster.schemas(versions, &cache),
+    };
+    let by = match &target {
+        Of::Directory(_) => By::Compiled(environment.minor),
+        Of::Kubernetes(_) => By::Cluster(&ask),
+    };
+    let rules = Rules { namespace: &environment.namespace, by };
+    let mut revision = read(repository, environment, objects, id, Some(&rules))?;
     let mut findings = std::mem::take(&mut revision.findings);
+    if let Some(base) = base.filter(|_| !findings.is_empty()) {
+        let before = read(repository, environment, objects, base, Some(&rules))?;
+        findings = finding::introduced(findings, &before.findings);
+    }
     let read = revision.objects.len();
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if findings.iter().any(Finding::refuses) {
         // What would come of it is not asked, but a server that could not deploy it is found.
         target::probe(environment, &repository.owner()?)?;
         return Ok(Judged { read, findings, ..Judged::default() });
@@ -123,8 +141,8 @@ pub fn plan(
     objects: &Objects,
     id: ObjectId,
 ) -> Result<Vec<(Action, String, Vec<String>)>> {
-    let revision = read(repository, environment, objects, id)?;
-    if let Some(wrong) = revision.findings.iter().find(|finding| finding.severity == Severity::Error) {
+    let revision = read(repository, environment, objects, id, None)?;
+    if let Some(wrong) = revision.findings.iter().find(|finding| finding.refuses()) {
         return Err(Error::revision(format!("the revision is refused: {}", wrong.message))
             .help("instate check shows all"));
     }
@@ -176,10 +194,11 @@ fn read<'o>(
     environment: &Environment,
     objects: &'o Objects,
     id: ObjectId,
+    rules: Option<&Rules<'_>>,
 ) -> Result<Revision<GitFiles<'o>>> {
     let tree = objects.tree_of_commit(id)?.unwrap_or_else(|| ObjectId::empty_tree(id.kind()));
     let cache = Cache::open(&repository.state(), &environment.name);
-    revision::read(GitFiles::new(objects, tree), &environment.path, &environment.namespace, Some(&cache))
+    revision::read(GitFiles::new(objects, tree), &environment.path, rules, Some(&cache))
 }
 
 /// Hears of the steps of a deployment.
@@ -208,7 +227,7 @@ pub fn deploy(
     steps: &dyn Steps,
 ) -> Result<Counts, Stopped> {
     let objects = repository.objects(None)?;
-    let revision = read(repository, environment, &objects, id)?;
+    let revision = read(repository, environment, &objects, id, None)?;
     let since = since(repository, environment, &objects, id, &revision)?;
     let target = target::of(environment, &repository.owner()?)?;
     wanted(&revision, &since, |wanted| match &target {

@@ -201,7 +201,10 @@ impl<'a> Spot<'a> {
 
     fn span(&self) -> Span {
         match (self.step, self.is()) {
-            (Step::Key(key) | Step::Own(key), Resolved::Mapping(_) | Resolved::Sequence(_) | Resolved::Null) => self.manifest.tree.span(key),
+            (
+                Step::Key(key) | Step::Own(key),
+                Resolved::Mapping(_) | Resolved::Sequence(_) | Resolved::Null,
+            ) => self.manifest.tree.span(key),
             (_, Resolved::Mapping(_)) => self.first_key(),
             _ => self.manifest.tree.span(self.node),
         }

@@ -7,6 +7,7 @@ use std::{
 
 use super::exit;
 use crate::{
+    check::schema::Minor,
     config::{Config, DEFAULT_NAMESPACE},
     error::{Error, Result},
     finding::{Code, Finding, Verdict},
@@ -14,7 +15,7 @@ use crate::{
     record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
-    revision::{self, Revision},
+    revision::{self, By, Revision, Rules},
     tree::{Disk, Files, GitFiles, Objects},
 };
 
@@ -39,9 +40,17 @@ pub(super) struct Arguments {
     /// The namespace of objects that name none
     #[arg(long, default_value = DEFAULT_NAMESPACE)]
     namespace: String,
+    /// The Kubernetes to check for
+    #[arg(long, value_name = "1.36", default_value = "1.36", value_parser = minor)]
+    kubernetes_version: Minor,
     /// A bare repository with instate's hooks, instead of the folder that you are in
     #[arg(long = "repo", value_name = "REPOSITORY", conflicts_with_all = ["what", "path", "namespace"])]
     repository: Option<PathBuf>,
+}
+
+fn minor(text: &str) -> Result<Minor, String> {
+    let known = Minor::parse(text).filter(|minor| (Minor::OLDEST..=Minor::NEWEST).contains(minor));
+    known.ok_or_else(|| format!("it is none of {} to {}", Minor::OLDEST, Minor::NEWEST))
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
@@ -55,8 +64,9 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         return tips(&repository, report);
     }
     let what = arguments.what.as_deref().unwrap_or(".");
+    let rules = Rules { namespace: &arguments.namespace, by: By::Compiled(arguments.kubernetes_version) };
     if PathBuf::from(what).is_dir() {
-        let revision = revision::read(Disk::new(what.as_ref()), &arguments.path, &arguments.namespace, None)?;
+        let revision = revision::read(Disk::new(what.as_ref()), &arguments.path, Some(&rules), None)?;
         return Ok(checked(what, revision, report));
     }
     let found = gix::discover(".").ok().and_then(|git| Some((peeled(&git, what)?, git)));
@@ -72,8 +82,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let error = Error::server(format!("`{}` is no commit", crate::text::excerpt(what, 60)));
         error.help("name a commit, as in: instate check HEAD")
     })?;
-    let revision =
-        revision::read(GitFiles::new(&objects, tree), &arguments.path, &arguments.namespace, None)?;
+    let revision = revision::read(GitFiles::new(&objects, tree), &arguments.path, Some(&rules), None)?;
     Ok(checked(what, revision, report))
 }
 
@@ -114,7 +123,7 @@ fn tips(repository: &Repository, report: &mut Report) -> Result<ExitCode> {
             continue;
         };
         let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
-        let judged = judge_revision(repository, environment, &objects, tip)?;
+        let judged = judge_revision(repository, environment, &objects, tip, None)?;
         good &= tell(&what, judged.read, judged.findings, report);
     }
     Ok(exit(good))

@@ -13,6 +13,7 @@ use std::{
 pub use read::read;
 
 use crate::{
+    check::schema::Minor,
     error::{Doing, Error, Result},
     repository::Repository,
     text,
@@ -49,6 +50,8 @@ pub struct Environment {
     pub namespace: String,
     /// Where it runs.
     pub target: Target,
+    /// The Kubernetes that it is checked for where no cluster can be asked.
+    pub minor: Minor,
     /// How long a deployment may take to become healthy.
     pub timeout: Duration,
     /// How long it must then stay so.

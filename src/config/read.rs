@@ -7,6 +7,7 @@ use std::{
 
 use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
 use crate::{
+    check::schema::Minor,
     error::{Error, Result},
     finding::{Code, Finding},
     manifest::{NodeId, Resolved, Tree, Value, parse},
@@ -24,8 +25,8 @@ struct Keys {
 
 const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
 const ENVIRONMENT: Keys = Keys {
-    known: &["branch", "target", "path", "namespace", "timeout", "settle"],
-    later: &["accept", "kubernetes_version", "policy"],
+    known: &["branch", "target", "path", "namespace", "kubernetes_version", "timeout", "settle"],
+    later: &["accept", "policy"],
 };
 const TARGET: Keys = Keys { known: &["directory", "kubernetes"], later: &[] };
 const KUBERNETES: Keys = Keys { known: &["kubeconfig", "context", "impersonate"], later: &[] };
@@ -129,6 +130,7 @@ impl Reader<'_> {
             Some((namespace, span)) => self.namespace(namespace, span)?,
             None => DEFAULT_NAMESPACE.to_owned(),
         };
+        let minor = self.minor(node);
         let timeout = self.duration(node, "timeout", TIMEOUT);
         let settle = self.duration(node, "settle", SETTLE);
         Some(Environment {
@@ -137,6 +139,7 @@ impl Reader<'_> {
             path,
             namespace,
             target: target?,
+            minor: minor?,
             timeout: timeout?,
             settle: settle?,
         })
@@ -160,6 +163,20 @@ impl Reader<'_> {
         }
         self.wrong(span, "`branch` is no name of a branch", "write it as git does, as in `main`");
         None
+    }
+
+    /// `"1.36"`, of those that are compiled in.
+    fn minor(&mut self, node: NodeId) -> Option<Minor> {
+        let Some((_, value)) = self.tree.get(node, "kubernetes_version") else { return Some(Minor::NEWEST) };
+        // Without quotes `1.30` is `1.3` to YAML, but here it is what it looks like.
+        let read = self.tree.scalar(value).and_then(|(text, _)| Minor::parse(text));
+        let known = read.filter(|read| (Minor::OLDEST..=Minor::NEWEST).contains(read));
+        if known.is_none() {
+            let message = format!("`kubernetes_version` is none of {} to {}", Minor::OLDEST, Minor::NEWEST);
+            let help = format!("write the cluster's, as in \"{}\"; kubectl version shows it", Minor::NEWEST);
+            self.wrong(self.tree.span(value), &message, &help);
+        }
+        known
     }
 
     /// `10m`, `90s`, `1h30m`, as Kubernetes tools write them.

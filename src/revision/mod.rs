@@ -7,7 +7,7 @@
 mod says;
 mod since;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use gix::ObjectId;
 
@@ -17,7 +17,7 @@ use crate::{
     cache::Cache,
     check::{
         self, World,
-        schema::{Minor, Schemas},
+        schema::{DEFINITION, Live, Minor, Schemas},
     },
     error::{Error, Result},
     finding::{self, Code, Finding},
@@ -41,71 +41,185 @@ pub struct Revision<F: Files> {
     last: RefCell<Option<(usize, Source, Rc<[Manifest]>)>>,
 }
 
-/// Reads the files under `path`. What `cache` remembers is not read again.
+/// What the objects of a revision are checked against.
+pub struct Rules<'r> {
+    /// The namespace of objects that name none.
+    pub namespace: &'r str,
+    /// What says what they may be.
+    pub by: By<'r>,
+}
+
+/// What says what objects may be, beside the definitions of the revision itself.
+pub enum By<'r> {
+    /// The Kubernetes of that minor, as it is compiled in.
+    Compiled(Minor),
+    /// The cluster: asked for what it serves of these versions (`apps/v1`).
+    Cluster(&'r dyn Fn(&BTreeSet<String>) -> Result<Live>),
+}
+
+impl By<'_> {
+    /// What is known before the files are read.
+    fn minor(&self) -> Option<Minor> {
+        match self {
+            By::Compiled(minor) => Some(*minor),
+            By::Cluster(_) => None,
+        }
+    }
+}
+
+/// Reads the files under `path`, and checks them where there are `rules`. What `cache` remembers is not read
+/// again.
 ///
 /// # Errors
-/// The files cannot be read.
-pub fn read<F: Files>(files: F, path: &str, namespace: &str, cache: Option<&Cache>) -> Result<Revision<F>> {
-    let remembered = |blob: &ObjectId| cache.and_then(|cache| Some(&cache.bytes()[cache.find(blob)?]));
-    let size = |id: &F::Id| Says::size(remembered(&F::blob(id)?)?);
-    let mut snapshot = snapshot(&files, path, &size)?;
-    let findings = std::mem::take(&mut snapshot.findings);
-    let mut revision = Revision { files, snapshot, objects: Vec::new(), findings, last: RefCell::default() };
-    let mut new: Vec<(ObjectId, Vec<u8>)> = Vec::new();
-    for at in 0..revision.snapshot.files.len() {
-        if revision.findings.len() >= finding::MOST {
-            break;
-        }
-        let file = &revision.snapshot.files[at];
-        let blob = F::blob(&file.id);
-        let says = match blob.as_ref().and_then(remembered).and_then(Says::from_bytes) {
-            Some(says) => says,
-            None => {
-                let says = says(&file.path, revision.files.read(&file.id)?);
-                if let Some(blob) = blob.filter(|_| cache.is_some()) {
-                    new.push((blob, says.to_bytes()));
-                }
-                says
-            }
-        };
-        revision.findings.extend(says.findings(&file.path));
-        revision.objects.extend(says.declared(at));
-        if revision.objects.len() > MAX_OBJECTS {
-            let message = format!("the environment has more than {MAX_OBJECTS} objects");
-            let finding = Finding::error(Code::TreeTooLarge, message);
-            revision.findings.push(finding.help("divide it into several environments"));
-            break;
-        }
-    }
+/// The files cannot be read, or the cluster cannot be asked.
+pub fn read<F: Files>(
+    files: F,
+    path: &str,
+    rules: Option<&Rules<'_>>,
+    cache: Option<&Cache>,
+) -> Result<Revision<F>> {
+    let remembered = |id: &F::Id| {
+        let cache = cache?;
+        cache.find(&F::blob(id)?).map(|says| &cache.bytes()[says])
+    };
+    let snapshot = snapshot(&files, path, &|id| Says::size(remembered(id)?))?;
+    let mut reading = Reading { files, snapshot, all: Vec::new(), new: BTreeSet::new() };
+    let compiled = rules.and_then(|rules| rules.by.minor()).map(Schemas::compiled);
+    let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked == rules.by.minor());
+    let known = |id: &F::Id| remembered(id).and_then(Says::from_bytes).filter(is_fit);
+    let complete = reading.each(known, compiled.as_ref())?;
+    let Some(rules) = rules.filter(|_| complete) else { return Ok(reading.revision()) };
+    let schemas = reading.later(&rules.by, compiled)?;
     if let Some(cache) = cache {
-        let new: Vec<(ObjectId, &[u8])> = new.iter().map(|(id, says)| (*id, says.as_slice())).collect();
-        cache.add(&new);
+        reading.remember(cache);
     }
-    if revision.findings.len() < finding::MOST {
-        let schemas = Schemas::compiled(Minor::NEWEST);
-        let at = |file, span| revision.place(file, span);
-        let more = check::together(&revision.objects, World { namespace, schemas: &schemas, at: &at });
-        revision.findings.extend(more);
-    } else {
-        let message = format!("there are {} findings or more, and the rest is not read", finding::MOST);
-        revision.findings.push(Finding::error(Code::TooMany, message).help("mend these first"));
-    }
+    let mut revision = reading.revision();
+    let more = revision.together(rules, &schemas);
+    revision.findings.extend(more);
     Ok(revision)
 }
 
+/// A revision while it is read.
+struct Reading<F: Files> {
+    files: F,
+    snapshot: Snapshot<F::Id>,
+    /// What each file says, as far as they were read.
+    all: Vec<Says>,
+    /// Which of them are not in the cache, or not so.
+    new: BTreeSet<usize>,
+}
+
+impl<F: Files> Reading<F> {
+    /// Reads every file, unless it is known already what it says; whether all were.
+    fn each(&mut self, known: impl Fn(&F::Id) -> Option<Says>, schemas: Option<&Schemas>) -> Result<bool> {
+        let (mut objects, mut findings) = (0, self.snapshot.findings.len());
+        for (at, file) in self.snapshot.files.iter().enumerate() {
+            if findings >= finding::MOST {
+                let message =
+                    format!("there are {} findings or more, and the rest is not read", finding::MOST);
+                let finding = Finding::error(Code::TooMany, message).help("mend these first");
+                self.snapshot.findings.push(finding);
+                return Ok(false);
+            }
+            let says = match known(&file.id) {
+                Some(says) => says,
+                None => {
+                    self.new.insert(at);
+                    by_itself(&file.path, self.files.read(&file.id)?, schemas)
+                }
+            };
+            objects += says.objects.len();
+            findings += says.findings(&file.path).len();
+            self.all.push(says);
+            if objects > MAX_OBJECTS {
+                let message = format!("the environment has more than {MAX_OBJECTS} objects");
+                let finding = Finding::error(Code::TreeTooLarge, message);
+                self.snapshot.findings.push(finding.help("divide it into several environments"));
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Checks what only definitions of the revision itself, or the cluster, can say something of. It returns all
+    /// that is known then.
+    fn later(&mut self, by: &By<'_>, compiled: Option<Schemas>) -> Result<Schemas> {
+        let waits: BTreeSet<String> =
+            self.all.iter().flat_map(Says::waits_for).map(ToOwned::to_owned).collect();
+        let mut schemas = compiled.unwrap_or_else(|| Schemas::compiled(Minor::NEWEST));
+        if waits.is_empty() {
+            return Ok(schemas);
+        }
+        if let By::Cluster(ask) = by {
+            schemas = schemas.with_cluster(ask(&waits)?);
+        }
+        for at in (0..self.all.len()).filter(|at| self.all[*at].defines()) {
+            let definitions = self.manifests(at)?;
+            let definitions = definitions.iter().filter(|one| one.key.kind == DEFINITION);
+            // One that is too large says so itself, and then defines nothing.
+            definitions.filter_map(|one| one.json().ok()).for_each(|one| {
+                let _ = schemas.define(&one);
+            });
+        }
+        let by = schemas.digest();
+        let waiting = self.all.iter().enumerate().filter(|(_, says)| says.waits_since(&by));
+        let waiting: Vec<usize> = waiting.map(|(at, _)| at).collect();
+        for at in waiting {
+            let manifests = self.manifests(at)?;
+            self.all[at].check_later(&manifests, &schemas, &by);
+            self.new.insert(at);
+        }
+        Ok(schemas)
+    }
+
+    /// The objects of a file, which is read now.
+    fn manifests(&self, at: usize) -> Result<Vec<Manifest>> {
+        let file = &self.snapshot.files[at];
+        let source = render::plain(&file.path, self.files.read(&file.id)?);
+        Ok(source.map_or_else(|_| Vec::new(), |source| manifest::read(&source).0))
+    }
+
+    fn remember(&self, cache: &Cache) {
+        let new: Vec<(ObjectId, Vec<u8>)> = self
+            .new
+            .iter()
+            .filter_map(|at| Some((F::blob(&self.snapshot.files[*at].id)?, self.all[*at].to_bytes())))
+            .collect();
+        let new: Vec<(ObjectId, &[u8])> = new.iter().map(|(id, says)| (*id, says.as_slice())).collect();
+        cache.add(&new);
+    }
+
+    fn revision(self) -> Revision<F> {
+        let Self { files, mut snapshot, all, .. } = self;
+        let mut findings = std::mem::take(&mut snapshot.findings);
+        let mut objects = Vec::new();
+        for (at, (file, says)) in snapshot.files.iter().zip(all).enumerate() {
+            findings.extend(says.findings(&file.path));
+            objects.extend(says.declared(at));
+        }
+        Revision { files, snapshot, objects, findings, last: RefCell::default() }
+    }
+}
+
 /// What a file says by itself.
-fn says(path: &str, bytes: Vec<u8>) -> Says {
+fn by_itself(path: &str, bytes: Vec<u8>, schemas: Option<&Schemas>) -> Says {
     let size = bytes.len() as u64;
     match render::plain(path, bytes) {
         Ok(source) => {
             let (manifests, findings) = manifest::read(&source);
-            Says::new(size, &manifests, findings)
+            Says::new(size, &manifests, findings, schemas)
         }
-        Err(finding) => Says::new(size, &[], vec![*finding]),
+        Err(finding) => Says::new(size, &[], vec![*finding], schemas),
     }
 }
 
 impl<F: Files> Revision<F> {
+    /// What is wrong with its objects together.
+    fn together(&self, rules: &Rules<'_>, schemas: &Schemas) -> Vec<Finding> {
+        let at = |file, span| self.place(file, span);
+        check::together(&self.objects, World { namespace: rules.namespace, schemas, at: &at })
+    }
+
     /// The path of the file that declares an object.
     #[must_use]
     pub fn path(&self, object: &Declared) -> &str {

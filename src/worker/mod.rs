@@ -77,7 +77,8 @@ pub fn intend(
     who: &str,
 ) -> Result<(Verdict, Option<Intent>)> {
     let objects = repository.objects(None)?;
-    let judged = path::judge_revision(repository, environment, &objects, tip)?;
+    let runs = repository.tip(&deployed_ref(&environment.name))?;
+    let judged = path::judge_revision(repository, environment, &objects, tip, runs)?;
     let verdict = Verdict::new(judged.findings);
     if verdict.refuses() {
         return Ok((verdict, None));

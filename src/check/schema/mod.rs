@@ -37,14 +37,18 @@ pub struct Arena {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// The name of its type where it has one: `io.k8s.api.core.v1.Container`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Box<str>>,
     /// What it is.
     pub shape: Shape,
     /// Whether `null` stands for itself; where it does not, Kubernetes takes `null` for a field that is not written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nullable: bool,
     /// What the server puts in the place of what is not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Json>,
     /// What narrows it further; most have nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<Limits>>,
 }
 
@@ -308,6 +312,9 @@ pub struct Deprecated {
     /// `policy/v1`, `PodDisruptionBudget`: what to write instead.
     pub instead: Option<(Box<str>, Box<str>)>,
 }
+
+/// The kind of object that defines kinds.
+pub const DEFINITION: &str = "CustomResourceDefinition";
 
 /// A minor version of Kubernetes: 36 of 1.36.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,9 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    Arena, At, By, Field, Format, Id, Known, Limits, List, Object, Others, Rule, Schema, Shape,
-};
+use super::{Arena, At, By, Field, Format, Id, Known, Limits, List, Object, Others, Rule, Schema, Shape};
 
 /// So many schemas may be in one arena: Kubernetes' own largest document has 3,000.
 const MAX_SCHEMAS: usize = 100_000;
@@ -77,7 +75,9 @@ impl<'j> Reader<'j> {
     /// What stands in one place.
     fn inner(&mut self, json: &'j Json, depth: usize) -> Result<Id, TooLarge> {
         // Several fields that are the same type in different ways: what stands beside it is about the field.
-        let one = json["allOf"].as_array().and_then(|all| if let [one] = all.as_slice() { Some(one) } else { None });
+        let one = json["allOf"]
+            .as_array()
+            .and_then(|all| if let [one] = all.as_slice() { Some(one) } else { None });
         let reference = json["$ref"].as_str().or_else(|| one?["$ref"].as_str());
         if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/")) {
             return Ok(self.named(name));
@@ -122,7 +122,13 @@ impl<'j> Reader<'j> {
             Some("number") => Shape::Number,
             Some("boolean") => Shape::Boolean,
             // A part of a schema that only narrows what stands elsewhere says nothing of other fields.
-            _ if has(&["properties", "additionalProperties", "required", "x-kubernetes-embedded-resource"]) => {
+            _ if has(&[
+                "properties",
+                "additionalProperties",
+                "required",
+                "x-kubernetes-embedded-resource",
+            ]) =>
+            {
                 Shape::Object(self.object(map, depth, Others::Anything)?)
             }
             _ if has(&["items"]) => Shape::List(self.list(map, depth)?),
@@ -130,7 +136,12 @@ impl<'j> Reader<'j> {
         })
     }
 
-    fn object(&mut self, map: &'j Map<String, Json>, depth: usize, others: Others) -> Result<Object, TooLarge> {
+    fn object(
+        &mut self,
+        map: &'j Map<String, Json>,
+        depth: usize,
+        others: Others,
+    ) -> Result<Object, TooLarge> {
         let others = match map.get("additionalProperties") {
             Some(Json::Bool(true)) => Others::Anything,
             Some(each @ Json::Object(_)) => Others::Each(self.inner(each, depth + 1)?),
@@ -147,7 +158,9 @@ impl<'j> Reader<'j> {
             self.add_resource(&mut fields)?;
         }
         fields.sort_by(|a, b| a.name.cmp(&b.name));
-        for name in map.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+        for name in
+            map.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+        {
             match fields.binary_search_by(|field| (*field.name).cmp(name)) {
                 Ok(at) => fields[at].required = true,
                 Err(at) => {
@@ -215,14 +228,17 @@ impl<'j> Reader<'j> {
             Some("array") => ("minItems", "maxItems"),
             Some("object") => ("minProperties", "maxProperties"),
             Some(_) => ("minLength", "maxLength"),
-            None if ["minItems", "maxItems"].iter().any(|key| map.contains_key(*key)) => ("minItems", "maxItems"),
+            None if ["minItems", "maxItems"].iter().any(|key| map.contains_key(*key)) => {
+                ("minItems", "maxItems")
+            }
             None if ["minProperties", "maxProperties"].iter().any(|key| map.contains_key(*key)) => {
                 ("minProperties", "maxProperties")
             }
             None => ("minLength", "maxLength"),
         };
         // What every `x-kubernetes-int-or-string` has beside it, and its shape says already.
-        let is_common = map.get("anyOf").is_some_and(|any| *any == json!([{"type": "integer"}, {"type": "string"}]));
+        let is_common =
+            map.get("anyOf").is_some_and(|any| *any == json!([{"type": "integer"}, {"type": "string"}]));
         let mut limits = Limits {
             values: map.get("enum").and_then(Json::as_array).cloned().unwrap_or_default(),
             pattern: text(map, "pattern").filter(|pattern| !pattern.is_empty()).map(Into::into),

@@ -16,6 +16,7 @@ mod lease;
 mod look;
 mod planning;
 mod redact;
+mod schemas;
 mod survey;
 
 use std::{

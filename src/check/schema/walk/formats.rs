@@ -6,10 +6,7 @@ use base64::{
 };
 
 use super::{Format, Look, Walker};
-use crate::{
-    check::spot::Spot,
-    finding::Code,
-};
+use crate::{check::spot::Spot, finding::Code};
 
 /// As Go decodes it: padding is needed, what is left over in the last character is not looked at.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -93,7 +90,9 @@ fn is_time(text: &str, digits: Option<usize>) -> bool {
         return false;
     }
     let two = |part: &str, most: u8| {
-        part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok_and(|n| n <= most)
+        part.len() == 2
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && part.parse::<u8>().is_ok_and(|n| n <= most)
     };
     let (clock, rest) = text[11..].split_at(8);
     let is_clock = two(&clock[..2], 23)
@@ -111,8 +110,8 @@ fn is_time(text: &str, digits: Option<usize>) -> bool {
                 && digits.is_none_or(|digits| all.len() == digits)
         }
     };
-    let is_zone = zone == "Z"
-        || (zone.len() == 6 && two(&zone[1..3], 24) && &zone[3..4] == ":" && two(&zone[4..], 60));
+    let is_zone =
+        zone == "Z" || (zone.len() == 6 && two(&zone[1..3], 24) && &zone[3..4] == ":" && two(&zone[4..], 60));
     is_clock && is_fraction && is_zone
 }
 
@@ -158,9 +157,13 @@ mod tests {
         for good in ["2026-11-23T10:00:00Z", "2026-11-23T10:00:00.5+01:00"] {
             assert!(is_time(good, None), "{good}");
         }
-        for bad in
-            ["2026-11-23", "2026-11-23 10:00:00", "2026-11-23T10:00:00", "2026-02-30T10:00:00Z", "2026-11-23T24:00:00Z"]
-        {
+        for bad in [
+            "2026-11-23",
+            "2026-11-23 10:00:00",
+            "2026-11-23T10:00:00",
+            "2026-02-30T10:00:00Z",
+            "2026-11-23T24:00:00Z",
+        ] {
             assert!(!is_time(bad, None), "{bad}");
         }
         assert!(is_time("2026-11-23T10:00:00.000000Z", Some(6)));

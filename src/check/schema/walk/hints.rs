@@ -26,7 +26,9 @@ pub(super) fn hint(name: Option<&str>, key: &str) -> Option<&'static str> {
         ("ConfigMapVolumeSource", "configMapName") => "did you mean `name`?",
         ("SecretVolumeSource", "name") => "did you mean `secretName`?",
         ("PersistentVolumeClaimSpec", "storageClass") => "did you mean `storageClassName`?",
-        ("PersistentVolumeClaimSpec", "storage") => "write `resources:`, below it `requests:`, below it `storage:`",
+        ("PersistentVolumeClaimSpec", "storage") => {
+            "write `resources:`, below it `requests:`, below it `storage:`"
+        }
         ("PodSpec", "imagePullSecret") => "did you mean `imagePullSecrets`?",
         _ => return None,
     })

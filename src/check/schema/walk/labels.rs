@@ -57,7 +57,10 @@ impl Walker<'_> {
     pub(super) fn labels(&mut self, level: &Level<'_>) {
         let Some(name) = level.at.schema().name.as_deref() else { return };
         let of = name.rsplit('.').next().unwrap_or(name);
-        if !matches!(of, "ObjectMeta" | "LabelSelector" | "ServiceSpec" | "ReplicationControllerSpec" | "PodSpec") {
+        if !matches!(
+            of,
+            "ObjectMeta" | "LabelSelector" | "ServiceSpec" | "ReplicationControllerSpec" | "PodSpec"
+        ) {
             return;
         }
         for (key, value) in level.spot.entries() {
@@ -107,7 +110,8 @@ impl Walker<'_> {
     }
 
     fn say_key(&mut self, spot: &Spot<'_>, what: &str, key: &str, wrong: &Wrong) {
-        let named = if spot.is_secret() { what.to_owned() } else { format!("{what} `{}`", text::excerpt(key, 80)) };
+        let named =
+            if spot.is_secret() { what.to_owned() } else { format!("{what} `{}`", text::excerpt(key, 80)) };
         let (message, help) = match wrong {
             Wrong::Empty => (
                 format!("{named} has no name behind its `/`"),

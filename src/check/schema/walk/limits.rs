@@ -107,18 +107,29 @@ impl Walker<'_> {
     }
 
     fn range(&mut self, spot: &Spot<'_>, limits: &Limits, number: f64) {
-        let too_small = limits.minimum.is_some_and(|least| number < least || (limits.above && number <= least));
+        let too_small =
+            limits.minimum.is_some_and(|least| number < least || (limits.above && number <= least));
         let too_large = limits.maximum.is_some_and(|most| number > most || (limits.below && number >= most));
-        let off = limits.multiple_of.filter(|step| *step > 0.0 && {
-            let times = number / step;
-            (times - times.round()).abs() > 1e-9
+        let off = limits.multiple_of.filter(|step| {
+            *step > 0.0 && {
+                let times = number / step;
+                (times - times.round()).abs() > 1e-9
+            }
         });
         let needs = match (too_small, too_large, off) {
             (true, ..) => {
-                format!("{}{}", if limits.above { "more than " } else { "at least " }, limits.minimum.unwrap_or(0.0))
+                format!(
+                    "{}{}",
+                    if limits.above { "more than " } else { "at least " },
+                    limits.minimum.unwrap_or(0.0)
+                )
             }
             (_, true, _) => {
-                format!("{}{}", if limits.below { "less than " } else { "at most " }, limits.maximum.unwrap_or(0.0))
+                format!(
+                    "{}{}",
+                    if limits.below { "less than " } else { "at most " },
+                    limits.maximum.unwrap_or(0.0)
+                )
             }
             (.., Some(step)) => format!("a multiple of {step}"),
             _ => return,
@@ -218,8 +229,11 @@ impl Walker<'_> {
             self.say(finding.help("add one of them"));
             return;
         }
-        let values: Vec<Json> =
-            forms.iter().filter_map(|id| at.other(*id).schema().limits.as_deref()).flat_map(|l| l.values.clone()).collect();
+        let values: Vec<Json> = forms
+            .iter()
+            .filter_map(|id| at.other(*id).schema().limits.as_deref())
+            .flat_map(|l| l.values.clone())
+            .collect();
         if !values.is_empty() {
             self.one_of(spot, spot.is(), &values);
             return;

@@ -19,10 +19,7 @@ use std::borrow::Cow;
 
 use super::{At, By, Format, Kind, Known, Limits, List, Object, Others, Shape};
 use crate::{
-    check::{
-        rules,
-        spot::Spot,
-    },
+    check::{rules, spot::Spot},
     finding::{Finding, MOST_OF_ONE},
     manifest::{Manifest, NodeId, Resolved},
 };
@@ -110,7 +107,14 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn new(manifest: &'a Manifest, built_in: bool) -> Self {
-        Self { manifest, built_in, found: Vec::new(), moved: Moved::default(), left: MOST_VALUES, seen: Vec::new() }
+        Self {
+            manifest,
+            built_in,
+            found: Vec::new(),
+            moved: Moved::default(),
+            left: MOST_VALUES,
+            seen: Vec::new(),
+        }
     }
 
     /// Keeps a finding, if there are not too many already.
@@ -150,7 +154,10 @@ impl<'a> Walker<'a> {
             (Shape::Number, Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => {}
             (Shape::IntOrString, Resolved::Int(number)) => self.integer(spot, 32, number.into()),
             (Shape::IntOrString, Resolved::Text(_)) => {}
-            (Shape::Quantity, Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_) | Resolved::Text(_)) => self.quantity(spot),
+            (
+                Shape::Quantity,
+                Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_) | Resolved::Text(_),
+            ) => self.quantity(spot),
             _ if look.narrow => return,
             _ => return self.wrong_type(spot, at, is),
         }

@@ -1,12 +1,7 @@
 //! Whole numbers that fit, and quantities as Kubernetes reads them.
 
 use super::Walker;
-use crate::{
-    check::spot::Spot,
-    finding::Code,
-    manifest::Resolved,
-    text,
-};
+use crate::{check::spot::Spot, finding::Code, manifest::Resolved, text};
 
 impl Walker<'_> {
     /// A whole number has to fit its bits.

@@ -29,10 +29,14 @@ impl Walker<'_> {
 
     fn how_to_write(&self, spot: &Spot<'_>, at: At<'_>, is: Resolved<'_>) -> Option<String> {
         match (&at.schema().shape, is) {
-            (Shape::Text(Format::Byte), Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => {
-                Some("write it in base64, or as a text under `stringData`".to_owned())
-            }
-            (Shape::Text(_), Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => Some(in_quotes(spot, is)),
+            (
+                Shape::Text(Format::Byte),
+                Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_),
+            ) => Some("write it in base64, or as a text under `stringData`".to_owned()),
+            (
+                Shape::Text(_),
+                Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_),
+            ) => Some(in_quotes(spot, is)),
             (Shape::Text(_), Resolved::Sequence(items)) => match items {
                 [one] if matches!(self.manifest.tree.resolve(*one), Resolved::Text(_)) => {
                     Some("write the text itself, without `- `".to_owned())
@@ -65,10 +69,13 @@ impl Walker<'_> {
                 let entries = spot.entries();
                 let (first, value) = entries.first()?;
                 let first = self.key(*first);
-                let known = matches!(&item.schema().shape, Shape::Object(object) if object.field(&first).is_some());
+                let known =
+                    matches!(&item.schema().shape, Shape::Object(object) if object.field(&first).is_some());
                 let name = text::excerpt(&first, 40);
                 if known {
-                    return Some(format!("put `- ` before `{name}`, and indent the rest of the item like it"));
+                    return Some(format!(
+                        "put `- ` before `{name}`, and indent the rest of the item like it"
+                    ));
                 }
                 match &item.schema().shape {
                     Shape::Object(object)
@@ -85,14 +92,19 @@ impl Walker<'_> {
                     _ => Some("begin each item with `- `".to_owned()),
                 }
             }
-            (Shape::List(list), Resolved::Text(_) | Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => {
-                match (&at.other(list.items).schema().shape, spot.written()) {
-                    (Shape::Text(_) | Shape::IntOrString, Some(written)) if written.len() < 40 => {
-                        Some(format!("write [{}]", quoted(&written)))
-                    }
-                    _ => Some("begin each item with `- `".to_owned()),
+            (
+                Shape::List(list),
+                Resolved::Text(_)
+                | Resolved::Bool(_)
+                | Resolved::Int(_)
+                | Resolved::Uint(_)
+                | Resolved::Float(_),
+            ) => match (&at.other(list.items).schema().shape, spot.written()) {
+                (Shape::Text(_) | Shape::IntOrString, Some(written)) if written.len() < 40 => {
+                    Some(format!("write [{}]", quoted(&written)))
                 }
-            }
+                _ => Some("begin each item with `- `".to_owned()),
+            },
             (Shape::Object(object), Resolved::Sequence(items)) => match object.others {
                 Others::Each(id) if matches!(at.other(id).schema().shape, Shape::Text(_)) => {
                     Some("write `key: value` lines without `- `".to_owned())
@@ -100,7 +112,14 @@ impl Walker<'_> {
                 _ if items.len() == 1 => Some("remove the `- `: it is one mapping, not a list".to_owned()),
                 _ => Some("write one mapping, without `- `".to_owned()),
             },
-            (Shape::Object(object), Resolved::Text(_) | Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => {
+            (
+                Shape::Object(object),
+                Resolved::Text(_)
+                | Resolved::Bool(_)
+                | Resolved::Int(_)
+                | Resolved::Uint(_)
+                | Resolved::Float(_),
+            ) => {
                 let fields: Vec<&str> =
                     object.fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
                 let fields = if fields.is_empty() && object.fields.len() < 6 {

@@ -46,7 +46,8 @@ impl Walker<'_> {
             let names: Vec<&str> = left.iter().map(|unknown| unknown.name.as_str()).collect();
             if let Some(above) = self.above(level, &first.name, &names) {
                 let belongs = |name: &str| above.level.at.has(name) && !self.is_written(above.level, name);
-                let (group, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|unknown| belongs(&unknown.name));
+                let (group, rest): (Vec<_>, Vec<_>) =
+                    left.into_iter().partition(|unknown| belongs(&unknown.name));
                 self.say_up(level, entries, &above, &group);
                 left = rest;
                 continue;
@@ -63,7 +64,8 @@ impl Walker<'_> {
                         below.has(name)
                             && there.is_none_or(|node| self.manifest.tree.get(node, name).is_none())
                     };
-                    let (group, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|unknown| belongs(&unknown.name));
+                    let (group, rest): (Vec<_>, Vec<_>) =
+                        left.into_iter().partition(|unknown| belongs(&unknown.name));
                     self.say_down(level, entries, &below, &group);
                     left = rest;
                 }
@@ -82,7 +84,8 @@ impl Walker<'_> {
 
     /// The field that was likely meant, if it is not written as well.
     fn misspelt<'o>(&self, level: &Level<'_>, object: &'o Object, unknown: &Unknown) -> Option<&'o str> {
-        let free = object.fields.iter().map(|field| &*field.name).filter(|name| !self.is_written(level, name));
+        let free =
+            object.fields.iter().map(|field| &*field.name).filter(|name| !self.is_written(level, name));
         let same = free.clone().find(|name| name.eq_ignore_ascii_case(&unknown.name));
         same.or_else(|| text::nearest(&unknown.name, free))
     }
@@ -246,7 +249,8 @@ impl Walker<'_> {
         let (first, _) = tree.entries(mapping).first()?;
         let span = tree.span(*first);
         let before = self.line_before(span);
-        let in_lines = tree.span(mapping).start == span.start && before.bytes().all(|b| matches!(b, b' ' | b'-'));
+        let in_lines =
+            tree.span(mapping).start == span.start && before.bytes().all(|b| matches!(b, b' ' | b'-'));
         in_lines.then_some(before.len())
     }
 
@@ -273,7 +277,9 @@ fn is_end(
     let mut spot = level.spot;
     while let Some(up) = spot.up() {
         let ends = match up.is() {
-            Resolved::Mapping(entries) => up.node() == top || entries.last().map(|(_, v)| *v) == Some(spot.node()),
+            Resolved::Mapping(entries) => {
+                up.node() == top || entries.last().map(|(_, v)| *v) == Some(spot.node())
+            }
             Resolved::Sequence(items) => items.last() == Some(&spot.node()),
             _ => false,
         };

@@ -96,7 +96,8 @@ impl Walker<'_> {
                     if looked > MOST {
                         break;
                     }
-                    let Some(candidate) = self.step(from, &field.name, at.other(field.schema), field.required)
+                    let Some(candidate) =
+                        self.step(from, &field.name, at.other(field.schema), field.required)
                     else {
                         continue;
                     };

@@ -16,7 +16,8 @@ pub(super) fn read(definition: &Json, metadata: Option<At<'_>>) -> Result<Vec<(S
         return Ok(Vec::new());
     };
     let scope = if spec["scope"] == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
-    let versions = || spec["versions"].as_array().into_iter().flatten().filter(|version| version["served"] == true);
+    let versions =
+        || spec["versions"].as_array().into_iter().flatten().filter(|version| version["served"] == true);
     // What a deprecated version is to be written as: the one that objects are kept in.
     let kept = versions().find(|version| version["storage"] == true && version["deprecated"] != true);
     let instead = kept.and_then(|version| Some((format!("{group}/{}", version["name"].as_str()?), kind)));
