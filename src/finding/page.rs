@@ -51,7 +51,12 @@ mod tests {
     use std::fs;
 
     use super::{Code, FENCE, HEADING, TEXT};
-    use crate::{revision, text, tree::Disk};
+    use crate::{
+        check::schema::Minor,
+        revision::{self, By, Rules},
+        text,
+        tree::Disk,
+    };
 
     /// The kind of the fenced example on a page, and its text.
     fn example(code: Code) -> (&'static str, &'static str) {
@@ -101,7 +106,8 @@ mod tests {
             let folder = tempfile::tempdir().expect("because the temporary folder is writable");
             let file = folder.path().join(file.unwrap_or_else(|| format!("example.{kind}")));
             fs::write(file, format!("{example}\n")).expect("because the folder is ours");
-            let found = revision::read(Disk::new(folder.path()), ".", "default", None)
+            let rules = Rules { namespace: "default", by: By::Compiled(Minor::NEWEST) };
+            let found = revision::read(Disk::new(folder.path()), ".", Some(&rules), None)
                 .expect("because it can be read");
             let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code.number()).collect();
             assert!(
