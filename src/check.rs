@@ -4,6 +4,7 @@
 //! be asked, and then [`Across::check`] is handed the answers.
 
 mod across;
+mod allow;
 mod controllers;
 mod duplicates;
 mod facts;
@@ -20,6 +21,7 @@ mod testing;
 mod webhooks;
 
 pub use across::Across;
+pub use allow::{Allowing, Allows};
 pub use facts::Facts;
 
 use std::collections::BTreeSet;

@@ -122,6 +122,12 @@ codes! {
     LineSeparator = "I0133", "a hidden line break";
     /// A file that is not UTF-8 but UTF-16.
     Utf16 = "I0134", "a manifest is UTF-16";
+    /// A comment that would silence a finding which is not there.
+    AllowUnused = "I0140", "a comment that silences nothing";
+    /// A comment to instate that it does not understand.
+    AllowMalformed = "I0141", "a comment to instate that it does not understand";
+    /// A comment that would silence what the policy does not let be silenced.
+    AllowForbidden = "I0142", "a finding that may not be silenced";
     /// A field that the kind does not have.
     UnknownField = "I0201", "an unknown field";
     /// A document that is no Kubernetes object.
@@ -207,6 +213,7 @@ impl Code {
         match self {
             Self::NotAnObject | Self::FieldMissing | Self::FieldInvalid => Certainty::Reading,
             Self::KindUnknown | Self::NamespaceMissing => Certainty::Cluster,
+            Self::AllowUnused | Self::AllowMalformed | Self::AllowForbidden => Certainty::Object,
             code if code.number() < "I0200" => Certainty::Reading,
             code if code.number() < "I0300" => Certainty::Object,
             code if code.number() < "I0400" => Certainty::Across,

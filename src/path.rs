@@ -80,7 +80,7 @@ pub fn judge_revision(
         Of::Directory(_) => By::Compiled(environment.minor),
         Of::Kubernetes(_) => By::Cluster(&ask),
     };
-    let rules = Rules { namespace: &environment.namespace, by };
+    let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;
     let mut findings = std::mem::take(&mut revision.findings);
     if let Some(base) = base.filter(|_| !findings.is_empty()) {
@@ -99,7 +99,7 @@ pub fn judge_revision(
         Of::Kubernetes(cluster) => cluster.judge(wanted),
     })?;
     let target::Judged { findings: more, runs, changes, unchecked } = judged;
-    findings.extend(more);
+    findings.extend(revision.allowing(&environment.silence).apply(more));
     if revision.objects.is_empty() {
         let message = format!("the revision has no manifest for `{}`", environment.name);
         // An empty tree is a mistake far more often than a wish.

@@ -8,7 +8,7 @@ use std::{
 use super::exit;
 use crate::{
     check::schema::Minor,
-    config::{Config, DEFAULT_NAMESPACE},
+    config::{Config, DEFAULT_NAMESPACE, Silence},
     error::{Error, Result},
     finding::{Code, Finding, Verdict},
     path::judge_revision,
@@ -64,7 +64,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         return tips(&repository, report);
     }
     let what = arguments.what.as_deref().unwrap_or(".");
-    let rules = Rules { namespace: &arguments.namespace, by: By::Compiled(arguments.kubernetes_version) };
+    let (by, silence) = (By::Compiled(arguments.kubernetes_version), Silence::default());
+    let rules = Rules { namespace: &arguments.namespace, by, silence: &silence };
     if PathBuf::from(what).is_dir() {
         let revision = revision::read(Disk::new(what.as_ref()), &arguments.path, Some(&rules), None)?;
         return Ok(checked(what, revision, report));

@@ -42,14 +42,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
 
 fn unknown(number: &str) -> Error {
     let error = Error::server(format!("there is no code `{}`", text::excerpt(number, 40)));
-    let digits = |code: &str| code.trim_start_matches('I').parse::<i32>().unwrap_or_default();
-    let number = number.to_ascii_uppercase();
-    // Of several that are one slip away the nearest number: it is about the nearest thing.
-    let by_likelihood =
-        |code: &str| (strsim::damerau_levenshtein(&number, code), digits(code).abs_diff(digits(&number)));
-    let near = Code::ALL.iter().map(|code| code.number()).min_by_key(|code| by_likelihood(code));
-    error.help(match near.filter(|code| strsim::damerau_levenshtein(&number, code) <= 2) {
-        Some(near) => format!("did you mean `{near}`? All are listed by: instate explain"),
+    error.help(match Code::nearest(number) {
+        Some(near) => format!("did you mean `{}`? All are listed by: instate explain", near.number()),
         None => "a code looks like I0121; all are listed by: instate explain".to_owned(),
     })
 }

@@ -15,6 +15,7 @@ pub use read::read;
 use crate::{
     check::schema::Minor,
     error::{Doing, Error, Result},
+    finding::Code,
     repository::Repository,
     text,
 };
@@ -56,6 +57,18 @@ pub struct Environment {
     pub timeout: Duration,
     /// How long it must then stay so.
     pub settle: Duration,
+    /// Which findings a file may silence.
+    pub silence: Silence,
+}
+
+/// Which findings a file may silence with a comment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Silence {
+    /// Every warning, and no error.
+    #[default]
+    Warnings,
+    /// Those of these codes.
+    Codes(Vec<Code>),
 }
 
 /// Where an environment runs.

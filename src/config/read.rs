@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
+use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Silence, Target};
 use crate::{
     check::schema::Minor,
     error::{Error, Result},
@@ -25,8 +25,24 @@ struct Keys {
 
 const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
 const ENVIRONMENT: Keys = Keys {
-    known: &["branch", "target", "path", "namespace", "kubernetes_version", "timeout", "settle"],
-    later: &["accept", "policy"],
+    known: &["branch", "target", "path", "namespace", "kubernetes_version", "timeout", "settle", "policy"],
+    later: &["accept"],
+};
+const POLICY: Keys = Keys {
+    known: &["silence"],
+    later: &[
+        "pushers",
+        "pull_request",
+        "signatures",
+        "force_push",
+        "namespaces",
+        "cluster_scoped",
+        "images",
+        "plaintext_secrets",
+        "delete",
+        "freeze",
+        "admission",
+    ],
 };
 const TARGET: Keys = Keys { known: &["directory", "kubernetes"], later: &[] };
 const KUBERNETES: Keys = Keys { known: &["kubeconfig", "context", "impersonate"], later: &[] };
@@ -133,6 +149,7 @@ impl Reader<'_> {
         let minor = self.minor(node);
         let timeout = self.duration(node, "timeout", TIMEOUT);
         let settle = self.duration(node, "settle", SETTLE);
+        let silence = self.silence(node);
         Some(Environment {
             name,
             reference: branch?,
@@ -142,7 +159,43 @@ impl Reader<'_> {
             minor: minor?,
             timeout: timeout?,
             settle: settle?,
+            silence: silence?,
         })
+    }
+
+    /// `policy: {silence: [I0312, "I03*"]}`.
+    fn silence(&mut self, node: NodeId) -> Option<Silence> {
+        let Some((_, policy)) = self.tree.get(node, "policy") else { return Some(Silence::default()) };
+        self.keys(policy, "`policy`", &POLICY);
+        let Some((_, codes)) = self.tree.get(policy, "silence") else { return Some(Silence::default()) };
+        let Value::Sequence(items) = self.tree.value(codes) else {
+            let help = "write the codes as in `[I0312, \"I03*\"]`";
+            self.wrong(self.tree.span(codes), "`silence` is no list of codes", help);
+            return None;
+        };
+        let mut found = Vec::new();
+        for item in items {
+            let word = self.tree.scalar(*item).map_or("", |(word, _)| word);
+            let is_meant = |code: &&Code| match word.strip_suffix('*') {
+                Some(begin) => code.number().starts_with(begin),
+                None => code.number() == word,
+            };
+            let before = found.len();
+            found.extend(Code::ALL.iter().filter(is_meant));
+            if found.len() == before {
+                let message = match word {
+                    "" => "an item of `silence` is no code of a finding".to_owned(),
+                    word => format!("`{}` is no code of a finding", text::excerpt(word, 40)),
+                };
+                let help = match Code::nearest(word) {
+                    Some(near) => format!("did you mean `{}`?", near.number()),
+                    None => "all codes are listed by: instate explain".to_owned(),
+                };
+                self.wrong(self.tree.span(*item), &message, &help);
+                return None;
+            }
+        }
+        Some(Silence::Codes(found))
     }
 
     fn namespace(&mut self, namespace: String, span: Span) -> Option<String> {
@@ -374,7 +427,7 @@ fn overlap(a: &Target, b: &Target) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::read;
+    use super::{Code, Silence, read};
 
     const GOOD: &str = "environments:\n  production:\n    branch: main\n    target: {directory: /srv/manifests/production}\n";
 
@@ -393,10 +446,37 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_silenced_is_named_by_codes_and_their_beginnings() {
+        let with = |policy: &str| {
+            let config = read(Path::new("instate.yaml"), &format!("{GOOD}{policy}")).expect("it is right");
+            config.environments[0].silence.clone()
+        };
+        for policy in ["", "    policy: {}\n"] {
+            assert_eq!(with(policy), Silence::Warnings);
+        }
+        assert_eq!(with("    policy: {silence: []}\n"), Silence::Codes(Vec::new()));
+        assert_eq!(
+            with("    policy: {silence: [I0301, \"I040*\"]}\n"),
+            Silence::Codes(
+                Code::ALL.iter().copied().filter(|c| c.number() == "I0301" || c.number() > "I0400").collect()
+            )
+        );
+    }
+
+    #[test]
     fn nothing_that_is_written_is_passed_over() {
         let with = |line: &str| wrong(&format!("{GOOD}{line}\n"));
         assert_eq!(with("    brnch: x"), ["5: unknown key `brnch` in environment `production`"]);
-        assert_eq!(with("    policy: {}"), ["5: `policy` is not built yet, so it cannot be obeyed"]);
+        assert_eq!(with("    accept: checked"), ["5: `accept` is not built yet, so it cannot be obeyed"]);
+        assert_eq!(
+            with("    policy: {freeze: []}"),
+            ["5: `freeze` is not built yet, so it cannot be obeyed"]
+        );
+        assert_eq!(with("    policy: {silnce: []}"), ["5: unknown key `silnce` in `policy`"]);
+        assert_eq!(with("    policy: {silence: I0406}"), ["5: `silence` is no list of codes"]);
+        assert_eq!(with("    policy: {silence: [I9999]}"), ["5: `I9999` is no code of a finding"]);
+        assert_eq!(with("    policy: {silence: [\"I9*\"]}"), ["5: `I9*` is no code of a finding"]);
+        assert_eq!(with("    policy: {silence: [[]]}"), ["5: an item of `silence` is no code of a finding"]);
         assert_eq!(
             with("    ? [a]\n    : b"),
             ["5: a key is a sequence, not a text", "5: unknown key `(no text)` in environment `production`",]

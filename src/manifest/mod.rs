@@ -3,6 +3,7 @@
 //! The tree keeps what was written; what Kubernetes makes of a scalar is [`scalar`]'s to say. No schema
 //! is known here: `check` has them.
 
+mod comments;
 mod documents;
 mod json;
 mod keys;
@@ -14,6 +15,7 @@ mod parse;
 pub mod scalar;
 mod syntax;
 
+pub use comments::comments;
 pub use json::{TooLarge, json, line};
 pub use locate::Located;
 pub use node::{NodeId, Resolved, Tree, Value};

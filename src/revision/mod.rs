@@ -16,9 +16,10 @@ pub use self::{says::Declared, since::Since};
 use crate::{
     cache::Cache,
     check::{
-        self, World,
+        self, Allowing, Allows, World,
         schema::{DEFINITION, Live, Minor, Schemas},
     },
+    config::Silence,
     error::{Error, Result},
     finding::{self, Code, Finding},
     manifest::{self, Manifest},
@@ -37,6 +38,8 @@ pub struct Revision<F: Files> {
     pub objects: Vec<Declared>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// The files that silence findings, by their numbers.
+    allows: Vec<(usize, Allows)>,
     /// The file that was read last, with its objects.
     last: RefCell<Option<(usize, Source, Rc<[Manifest]>)>>,
 }
@@ -47,6 +50,8 @@ pub struct Rules<'r> {
     pub namespace: &'r str,
     /// What says what they may be.
     pub by: By<'r>,
+    /// Which findings a file may silence.
+    pub silence: &'r Silence,
 }
 
 /// What says what objects may be, beside the definitions of the revision itself.
@@ -96,6 +101,10 @@ pub fn read<F: Files>(
     let mut revision = reading.revision();
     let more = revision.together(rules, &schemas);
     revision.findings.extend(more);
+    let allowing = revision.allowing(rules.silence);
+    let mut left = allowing.apply(std::mem::take(&mut revision.findings));
+    left.extend(allowing.wrong(&|file, span| revision.place(file, span)));
+    revision.findings = left;
     Ok(revision)
 }
 
@@ -192,12 +201,13 @@ impl<F: Files> Reading<F> {
     fn revision(self) -> Revision<F> {
         let Self { files, mut snapshot, all, .. } = self;
         let mut findings = std::mem::take(&mut snapshot.findings);
-        let mut objects = Vec::new();
-        for (at, (file, says)) in snapshot.files.iter().zip(all).enumerate() {
+        let (mut objects, mut allows) = (Vec::new(), Vec::new());
+        for (at, (file, mut says)) in snapshot.files.iter().zip(all).enumerate() {
             findings.extend(says.findings(&file.path));
+            allows.extend(Some((at, says.allows())).filter(|(_, allows)| !allows.is_empty()));
             objects.extend(says.declared(at));
         }
-        Revision { files, snapshot, objects, findings, last: RefCell::default() }
+        Revision { files, snapshot, objects, findings, allows, last: RefCell::default() }
     }
 }
 
@@ -206,10 +216,12 @@ fn by_itself(path: &str, bytes: Vec<u8>, schemas: Option<&Schemas>) -> Says {
     let size = bytes.len() as u64;
     match render::plain(path, bytes) {
         Ok(source) => {
-            let (manifests, findings) = manifest::read(&source);
-            Says::new(size, &manifests, findings, schemas)
+            let (manifests, mut findings) = manifest::read(&source);
+            let (allows, wrong) = Allows::of(&source);
+            findings.extend(wrong);
+            Says::new(size, &manifests, findings, allows, schemas)
         }
-        Err(finding) => Says::new(size, &[], vec![*finding], schemas),
+        Err(finding) => Says::new(size, &[], vec![*finding], Allows::default(), schemas),
     }
 }
 
@@ -218,6 +230,16 @@ impl<F: Files> Revision<F> {
     fn together(&self, rules: &Rules<'_>, schemas: &Schemas) -> Vec<Finding> {
         let at = |file, span| self.place(file, span);
         check::together(&self.objects, World { namespace: rules.namespace, schemas, at: &at })
+    }
+
+    /// What its files silence, as far as `policy` lets them.
+    #[must_use]
+    pub fn allowing<'p>(&self, policy: &'p Silence) -> Allowing<'p> {
+        let mut allowing = Allowing::new(policy);
+        for (file, allows) in &self.allows {
+            allowing.add(*file, &self.snapshot.files[*file].path, allows.clone());
+        }
+        allowing
     }
 
     /// The path of the file that declares an object.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     check::{
-        self, Facts,
+        self, Allows, Facts,
         schema::{DEFINITION, Minor, Schemas},
     },
     finding::Finding,
@@ -19,6 +19,8 @@ pub(super) struct Says {
     /// Its objects.
     pub objects: Vec<Facts>,
     findings: Kept,
+    /// Which of its lines silence findings.
+    allows: Allows,
     /// What its objects were checked against, if they were.
     pub checked: Option<Minor>,
     /// Which of them that says nothing of.
@@ -72,6 +74,7 @@ impl Says {
         size: u64,
         manifests: &[Manifest],
         mut findings: Vec<Finding>,
+        allows: Allows,
         schemas: Option<&Schemas>,
     ) -> Self {
         let mut waits = Vec::new();
@@ -85,6 +88,7 @@ impl Says {
             size,
             objects: manifests.iter().map(Facts::of).collect(),
             findings: Kept::new(findings),
+            allows,
             checked: schemas.map(Schemas::minor),
             waits: waits.into(),
             later: None,
@@ -121,6 +125,11 @@ impl Says {
     pub fn findings(&self, path: &str) -> Vec<Finding> {
         let later = self.later.iter().flat_map(|(_, later)| later.at(path));
         self.findings.at(path).into_iter().chain(later).collect()
+    }
+
+    /// The comments that silence findings.
+    pub fn allows(&mut self) -> Allows {
+        std::mem::take(&mut self.allows)
     }
 
     /// Whether the file defines kinds of its own.

@@ -16,5 +16,6 @@ mod install;
 mod kubernetes;
 mod mishaps;
 mod refusals;
+mod silence;
 mod together;
 mod transports;
