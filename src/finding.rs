@@ -237,7 +237,7 @@ pub struct Finding {
     /// Whether it refuses the push.
     pub severity: Severity,
     /// Whether this push introduced it; what was there before is summed up and not repeated.
-    #[serde(skip_serializing_if = "is_true", default = "is_introduced")]
+    #[serde(default = "is_introduced")]
     pub introduced: bool,
     /// One line that stands alone.
     pub message: String,
@@ -247,11 +247,6 @@ pub struct Finding {
     /// The exact fix, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub help: Option<String>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_true(is: &bool) -> bool {
-    *is
 }
 
 /// What does not say otherwise is new.
@@ -387,6 +382,17 @@ mod tests {
             assert!(Verdict::new(vec![Finding::error(code, "x")]).refuses(), "{}", code.number());
         }
         assert!(!Verdict::new(vec![Finding::warning(Code::YamlSyntax, "x")]).refuses());
+    }
+
+    #[test]
+    fn a_finding_in_json_is_as_the_document_says() {
+        let document = include_str!("../docs/json.md");
+        let example = document.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+        let example: serde_json::Value =
+            serde_json::from_str(example.unwrap_or_default()).expect("it is JSON");
+        let finding: Finding = serde_json::from_value(example.clone()).expect("it is a finding");
+        assert_eq!(serde_json::to_value(&finding).expect("it can be written"), example);
+        assert_eq!(finding.code, Code::DuplicateKey);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     finding::{Code, Finding},
     push::Update,
     record::NOTES,
+    report::Format,
     text,
     tree::Objects,
 };
@@ -33,14 +34,30 @@ pub fn reference(update: &Update) -> Option<Finding> {
     })
 }
 
+/// The one push option that instate has, and what stands behind it.
+const FORMAT: &str = "instate.format=";
+
+/// The format that a push option asks for.
+#[must_use]
+pub fn format(option: &str) -> Option<Format> {
+    option.strip_prefix(FORMAT).and_then(Format::of_every_command)
+}
+
 /// What is wrong with a push option: one that is written to instate must not be passed over in silence. What
 /// others are for, other hooks know; none of them keeps instate from deploying.
 #[must_use]
 pub fn option(option: &str) -> Option<Finding> {
-    option.starts_with("instate").then(|| {
-        let message = format!("there is no push option `{}`", text::excerpt(option, 60));
-        Finding::error(Code::PushOption, message).help("push without it: instate has none yet")
-    })
+    if !option.starts_with("instate") || format(option).is_some() {
+        return None;
+    }
+    let shown = text::excerpt(option, 60);
+    let message = if option.starts_with(FORMAT) {
+        format!("the push option `{shown}` names no format")
+    } else {
+        format!("there is no push option `{shown}`")
+    };
+    let help = "the only one is `-o instate.format=json` (or human)";
+    Some(Finding::error(Code::PushOption, message).help(help))
 }
 
 /// What is wrong with a push that began before the branch was moved to where it is now.

@@ -64,12 +64,21 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     }
 }
 
+/// Obeys `git push -o instate.format=json`. What is no format is refused when the push is judged.
+fn speak(report: &mut Report) {
+    push::options()
+        .iter()
+        .filter_map(|option| policy::format(option))
+        .for_each(|format| report.speak(format));
+}
+
 /// Git runs a hook in the repository.
 fn here() -> Result<Repository> {
     Repository::open(&PathBuf::from("."))
 }
 
 fn pre_receive(report: &mut Report) -> Result<ExitCode> {
+    speak(report);
     let input = push::input(std::io::stdin())?;
     point::reach("judging");
     let repository = here().map_err(|error| shut(report, Stay::new(), error));
@@ -175,6 +184,7 @@ fn shut(report: &mut Report, stay: Stay, error: Error) {
 }
 
 fn post_receive(report: &mut Report) -> Result<ExitCode> {
+    speak(report);
     let input = push::input(std::io::stdin())?;
     let repository = here()?;
     point::reach("landed");

@@ -13,7 +13,7 @@ mod status;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     error::Result,
@@ -28,14 +28,15 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "instate", version, propagate_version = true)]
 struct Arguments {
-    /// How to write what happens: for a person, or one JSON object a line
+    /// How to write what happens: for a person, or one JSON object a line; `check` also as one SARIF document,
+    /// or as workflow commands
     #[arg(
         long,
         global = true,
         value_enum,
         default_value_t,
         hide_possible_values = true,
-        value_name = "human|json"
+        value_name = "human|json|sarif|github"
     )]
     format: Format,
     #[command(subcommand)]
@@ -80,6 +81,12 @@ pub fn main() -> ExitCode {
         Command::Hook(_) => (Voice::Hook, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
+    // A format that only a verdict has would leave the rest unsaid.
+    if !arguments.format.is_of_every_command() && !matches!(arguments.command, Command::Check(_)) {
+        let message =
+            "--format sarif and --format github are for `instate check` alone; others have human and json";
+        Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
     let mut report = Report::new(arguments.format, voice, out);
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
@@ -94,10 +101,14 @@ pub fn main() -> ExitCode {
         Command::Hook(arguments) => hook::run(&arguments, &mut report),
     };
     match done {
-        Ok(code) => code,
+        Ok(code) => {
+            report.finish();
+            code
+        }
         Err(error) => {
             let code = error.exit();
-            let mut report = Report::new(arguments.format, voice, Out::stderr());
+            let format = if arguments.format == Format::Json { Format::Json } else { Format::Human };
+            let mut report = Report::new(format, voice, Out::stderr());
             report.event(&Event::stopped(error));
             ExitCode::from(code)
         }

@@ -66,7 +66,7 @@ impl Push {
             quarantine: std::env::var_os("GIT_QUARANTINE_PATH")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            options: options(|name| std::env::var_os(name)),
+            options: options(),
             who: who(|name| std::env::var_os(name)),
             receiver: Process::receiver()?,
         })
@@ -88,8 +88,10 @@ pub fn input(from: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The push options that Git hands to hooks, as text.
-fn options(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Vec<String> {
+/// The push options that Git hands to this process, a hook, as text.
+#[must_use]
+pub fn options() -> Vec<String> {
+    let variable = |name: &str| std::env::var_os(name);
     let count = variable("GIT_PUSH_OPTION_COUNT").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(0);
     (0..MAX_OPTIONS.min(count))
         .filter_map(|n| variable(&format!("GIT_PUSH_OPTION_{n}")))

@@ -5,8 +5,10 @@
 
 mod event;
 mod finding;
+mod github;
 mod human;
 mod out;
+mod sarif;
 
 pub use event::{Ended, Event, PlanLine, Progress, Standing};
 #[cfg(test)]
@@ -16,6 +18,8 @@ pub use out::Out;
 
 use clap::ValueEnum;
 
+use crate::finding::{Finding, Verdict};
+
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -24,6 +28,24 @@ pub enum Format {
     Human,
     /// One JSON object a line.
     Json,
+    /// One SARIF document of what was checked.
+    Sarif,
+    /// What was checked as workflow commands.
+    Github,
+}
+
+impl Format {
+    /// Whether it can say anything but what was checked.
+    #[must_use]
+    pub fn is_of_every_command(self) -> bool {
+        matches!(self, Self::Human | Self::Json)
+    }
+
+    /// The format of that name that every command has.
+    #[must_use]
+    pub fn of_every_command(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok().filter(|format| format.is_of_every_command())
+    }
 }
 
 /// Writes events.
@@ -31,20 +53,43 @@ pub struct Report {
     format: Format,
     voice: Voice,
     out: Out,
+    /// What was checked, where it becomes one document.
+    checked: Vec<Finding>,
 }
 
 impl Report {
     /// Writes events as `format` to `out`.
     #[must_use]
     pub fn new(format: Format, voice: Voice, out: Out) -> Self {
-        Self { format, voice, out }
+        Self { format, voice, out, checked: Vec::new() }
+    }
+
+    /// From now on events are written as `format`.
+    pub fn speak(&mut self, format: Format) {
+        self.format = format;
     }
 
     /// Writes one event.
     pub fn event(&mut self, event: &Event) {
-        match self.format {
-            Format::Human => human::lines(event, self.voice).iter().for_each(|line| self.out.line(line)),
-            Format::Json => self.out.line(&serde_json::to_string(event).unwrap_or_default()),
+        let lines = match (self.format, event) {
+            (Format::Json, event) => vec![serde_json::to_string(event).unwrap_or_default()],
+            (Format::Github, Event::Checked { verdict, .. }) => github::commands(verdict),
+            (Format::Sarif, Event::Checked { verdict, .. }) => {
+                self.checked.extend_from_slice(verdict.findings());
+                return;
+            }
+            // Nothing stands beside the document.
+            (Format::Sarif, _) => return,
+            (Format::Human | Format::Github, event) => human::lines(event, self.voice),
+        };
+        lines.iter().for_each(|line| self.out.line(line));
+    }
+
+    /// Writes what could not be written before everything was known.
+    pub fn finish(&mut self) {
+        if self.format == Format::Sarif {
+            let document = sarif::document(&Verdict::new(std::mem::take(&mut self.checked)));
+            self.out.line(&serde_json::to_string_pretty(&document).unwrap_or_default());
         }
     }
 

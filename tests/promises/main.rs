@@ -11,6 +11,7 @@ mod demo;
 mod deploy;
 mod explain;
 mod facts;
+mod formats;
 mod gate;
 mod install;
 mod kubernetes;
