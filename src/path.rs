@@ -72,13 +72,13 @@ pub fn judge_revision(
 ) -> Result<Judged> {
     let target = target::of(environment, &repository.owner()?)?;
     let cache = Cache::open(&repository.state(), "openapi");
-    let ask = |versions: &BTreeSet<String>| match &target {
-        Of::Directory(_) => Err(Error::server("a folder has no schemas")),
-        Of::Kubernetes(cluster) => cluster.schemas(versions, &cache),
-    };
+    let ask;
     let by = match &target {
         Of::Directory(_) => By::Compiled(environment.minor),
-        Of::Kubernetes(_) => By::Cluster(&ask),
+        Of::Kubernetes(cluster) => {
+            ask = |versions: &BTreeSet<String>| cluster.schemas(versions, &cache);
+            By::Cluster(&ask)
+        }
     };
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;

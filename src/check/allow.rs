@@ -9,11 +9,12 @@ use std::{cell::Cell, collections::HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::At;
 use crate::{
     config::Silence,
     finding::{Certainty, Code, Finding, MOST_OF_ONE, Severity},
     manifest,
-    source::{Place, Source, Span},
+    source::{Source, Span},
     text,
 };
 

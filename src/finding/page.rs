@@ -58,7 +58,8 @@ impl Code {
         let near = Self::ALL.iter().copied();
         let near = near.min_by_key(|code| (slips(code), digits(code.number()).abs_diff(digits(&number))))?;
         (slips(&near) <= 2).then_some(near)
-    }}
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -121,7 +122,8 @@ mod tests {
             let folder = tempfile::tempdir().expect("because the temporary folder is writable");
             let file = folder.path().join(file.unwrap_or_else(|| format!("example.{kind}")));
             fs::write(file, format!("{example}\n")).expect("because the folder is ours");
-            let rules = Rules { namespace: "default", by: By::Compiled(Minor::NEWEST), silence: &Silence::default() };
+            let rules =
+                Rules { namespace: "default", by: By::Compiled(Minor::NEWEST), silence: &Silence::default() };
             let found = revision::read(Disk::new(folder.path()), ".", Some(&rules), None)
                 .expect("because it can be read");
             let mut codes: Vec<&str> = found.findings.iter().map(|finding| finding.code.number()).collect();
