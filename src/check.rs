@@ -8,8 +8,10 @@ mod allow;
 mod controllers;
 mod duplicates;
 mod facts;
+mod immutable;
 mod kinds;
 mod namespaces;
+mod quantity;
 mod references;
 mod rules;
 pub mod schema;
@@ -23,6 +25,7 @@ mod webhooks;
 pub use across::Across;
 pub use allow::{Allowing, Allows};
 pub use facts::Facts;
+pub use immutable::immutable;
 
 use std::collections::BTreeSet;
 

@@ -26,3 +26,38 @@ pub(super) fn check(across: &Across<'_>) -> Vec<Finding> {
     };
     again.take(finding::MOST_OF_ONE).map(finding).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::{
+        Cluster,
+        testing::{check, offline, shown},
+    };
+
+    #[test]
+    fn an_object_of_another_version_or_of_the_former_group_is_the_same_one() {
+        let object = |version: &str, kind: &str| {
+            format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\n")
+        };
+        let versions = [
+            ("b.yaml", object("autoscaling/v1", "HorizontalPodAutoscaler")),
+            ("a.yaml", object("autoscaling/v2", "HorizontalPodAutoscaler")),
+        ];
+        let files = versions.each_ref().map(|(path, text)| (*path, text.as_str()));
+        insta::assert_snapshot!("versions", shown(check(&files, |_| Cluster::NotAsked)));
+        let groups = format!(
+            "{}---\n{}",
+            object("networking.k8s.io/v1", "Ingress"),
+            object("extensions/v1beta1", "Ingress")
+        );
+        assert!(offline(&groups).contains("error[I0301]"));
+    }
+
+    #[test]
+    fn an_object_that_lives_in_no_namespace_is_the_same_one_whatever_namespace_is_written() {
+        let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\n---\n\
+                    apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a, namespace: other}\n";
+        assert!(offline(text).contains("error[I0301]"));
+        assert!(!offline(&text.replace("ClusterRole", "Role")).contains("I0301"));
+    }
+}

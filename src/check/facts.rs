@@ -376,7 +376,7 @@ spec:
     #[test]
     fn aliases_of_aliases_are_bounded() {
         let env = "{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}, ".repeat(250);
-        let containers = "{name: c, env: *env}, ".repeat(250);
+        let containers = "{name: c, env: *env}, ".repeat(100);
         let text = format!(
             "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {{env: &env [{env}]}}\n\
              spec: {{containers: [{containers}]}}\n"

@@ -136,10 +136,9 @@ fn nowhere(across: &Across<'_>, cluster: &Cluster, id: Id<'_>, named: Named<'_>)
         what = format!("{what} in {}", text::excerpt(namespace, 63));
     }
     let by = format!("{}{}", named.object.shown(), more(named.others, "object"));
-    let verb = if named.others == 0 { "names" } else { "name" };
     let message = match cluster {
-        Cluster::NotAsked => format!("nothing in this revision provides {what}, which {by} {verb}"),
-        Cluster::Lacks(_) => format!("neither this revision nor the cluster has {what}, which {by} {verb}"),
+        Cluster::NotAsked => format!("nothing in this revision provides {what}, needed by {by}"),
+        Cluster::Lacks(_) => format!("neither this revision nor the cluster has {what}, needed by {by}"),
     };
     let alike = across.objects.iter().filter(|other| {
         let other = other.id();
@@ -158,7 +157,6 @@ fn nowhere(across: &Across<'_>, cluster: &Cluster, id: Id<'_>, named: Named<'_>)
 /// A key or a port that what is there does not have.
 fn without(across: &Across<'_>, target: Object<'_>, part: &Part, named: Named<'_>) -> Finding {
     let by = format!("{}{}", named.object.shown(), more(named.others, "object"));
-    let verb = if named.others == 0 { "names" } else { "name" };
     let (code, lacks, help) = match (part, &target.facts.says) {
         (Part::Key(key), Says::Data(keys)) => {
             let near = text::nearest(key, keys.iter().take(MOST_NAMES).map(|key| &**key));
@@ -174,7 +172,7 @@ fn without(across: &Across<'_>, target: Object<'_>, part: &Part, named: Named<'_
         (Part::Number(number), says) => (Code::PortMissing, format!("port {number}"), ports(says)),
         (Part::Key(_), _) => unreachable!("because only data lacks keys"),
     };
-    let message = format!("{} has no {lacks}, which {by} {verb}", target.shown());
+    let message = format!("{} has no {lacks}, needed by {by}", target.shown());
     let span = named.by.part.as_ref().map_or(named.by.at, |(_, at)| *at);
     Finding::warning(code, message).at(across.place(named.object, span)).help(help)
 }
@@ -186,4 +184,198 @@ fn ports(says: &Says) -> String {
         None => number.to_string(),
     });
     format!("its ports: {}", shown.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{asked, offline};
+
+    const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  serviceAccountName: web
+  containers:
+  - name: web
+    image: web:1
+    env:
+    - name: PASSWORD
+      valueFrom:
+        secretKeyRef:
+          name: db
+          key: password
+    - name: MODE
+      valueFrom:
+        configMapKeyRef:
+          name: settings
+          key: mode
+";
+    const ACCOUNT: &str = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n";
+    const SECRET: &str =
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: x}\n";
+    const SETTINGS: &str =
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {mode: fast}\n";
+
+    #[test]
+    fn what_nothing_provides_is_one_warning_for_each_with_how_many_name_it() {
+        let more = POD.replace("name: web\nspec", "name: shop\nspec");
+        let text = format!("{POD}---\n{more}{ACCOUNT}{SETTINGS}");
+        insta::assert_snapshot!("offline", offline(&text));
+        let in_tools = text.replace("metadata:\n  name", "metadata:\n  namespace: default\n  name");
+        insta::assert_snapshot!("asked", asked(&in_tools));
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_shown_with_the_right_one() {
+        let text = format!("{POD}{ACCOUNT}{SECRET}{}", SETTINGS.replace("settings", "setings"));
+        insta::assert_snapshot!("near", offline(&text));
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_shown() {
+        insta::assert_snapshot!(
+            "key",
+            offline(&format!("{POD}{ACCOUNT}{SECRET}{}", SETTINGS.replace("mode", "node")))
+        );
+        insta::assert_snapshot!(
+            "key_of_a_secret",
+            offline(&format!("{POD}{ACCOUNT}{SETTINGS}{}", SECRET.replace("password", "token")))
+        );
+    }
+
+    #[test]
+    fn a_port_that_a_service_lacks_is_shown_with_the_ports_that_it_has() {
+        let ingress = "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules:
+  - http:
+      paths:
+      - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 8080}}}}
+      - {path: /a, pathType: Prefix, backend: {service: {name: web, port: {name: web}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 80, name: http}, {port: 443, name: https}]}
+";
+        insta::assert_snapshot!("port", offline(ingress));
+    }
+
+    #[test]
+    fn each_kind_of_reference_is_looked_at() {
+        let text = "\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: wbe}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{kind: ServiceAccount, name: web}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: nginx
+  tls: [{hosts: [shop.example], secretName: shop-tls}]
+  defaultBackend: {service: {name: web, port: {number: 80}}}
+";
+        let lines = |text: &str| {
+            let lines = text
+                .split("\n\n")
+                .map(|finding| finding.trim().lines().take_while(|line| !line.contains("-->")));
+            lines.map(|lines| lines.collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!("kinds_offline", lines(&offline(text)));
+        insta::assert_snapshot!("kinds_asked", lines(&asked(text)));
+    }
+
+    #[test]
+    fn what_is_made_by_others_or_is_somebody_elses_is_no_finding() {
+        let pod = |spec: &str| {
+            format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [], {spec}}}\n")
+        };
+        let secret = |name: &str| pod(&format!("volumes: [{{name: a, secret: {{secretName: {name}}}}}]"));
+        let custom = |group: &str, kind: &str, name: &str, spec: &str| {
+            format!(
+                "---\napiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+            )
+        };
+        let sets = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  selector: {matchLabels: {app: db}}\n  \
+                    template: {metadata: {labels: {app: db}}, spec: {containers: []}}\n  volumeClaimTemplates: [{metadata: {name: data}}]\n";
+        let job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: create}\nspec:\n  template:\n    spec:\n      \
+                   restartPolicy: Never\n      containers: [{name: a, image: a:1, args: [create, \"--secret-name=admission\"]}]\n";
+        let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a, namespace: kube-system}\n\
+                       roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-apiserver-authentication-reader}\n\
+                       subjects: [{kind: ServiceAccount, name: prometheus, namespace: monitoring}]\n";
+        let volume = "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\nspec: {storageClassName: manual}\n";
+        let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a, namespace: default}\nspec: {storageClassName: manual}\n";
+        let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a, annotations: {cert-manager.io/cluster-issuer: ca}}\n\
+                       spec: {tls: [{secretName: made}]}\n";
+        for (why, text) in [
+            ("the account that every namespace has", pod("serviceAccountName: default")),
+            (
+                "the certificate that every namespace has",
+                pod("volumes: [{name: a, configMap: {name: kube-root-ca.crt}}]"),
+            ),
+            ("what may be missing", pod("volumes: [{name: a, secret: {secretName: a, optional: true}}]")),
+            (
+                "a Certificate's Secret",
+                secret("web-tls") + &custom("cert-manager.io", "Certificate", "web", "secretName: web-tls"),
+            ),
+            (
+                "an ExternalSecret's Secret",
+                secret("db")
+                    + &custom("external-secrets.io", "ExternalSecret", "db-es", "target: {name: db}"),
+            ),
+            (
+                "a SealedSecret's Secret",
+                secret("db") + &custom("bitnami.com", "SealedSecret", "db", "encryptedData: {}"),
+            ),
+            (
+                "an operator's Secret",
+                secret("db-app") + &custom("postgresql.cnpg.io", "Cluster", "db", "instances: 3"),
+            ),
+            (
+                "a chart that is deployed by another",
+                secret("any") + &custom("helm.toolkit.fluxcd.io", "HelmRelease", "x", "interval: 1m"),
+            ),
+            ("a Secret that a Job makes", secret("admission") + job),
+            (
+                "a claim of a StatefulSet",
+                pod("volumes: [{name: a, persistentVolumeClaim: {claimName: data-db-0}}]") + sets,
+            ),
+            ("what Kubernetes has in its own namespace", binding.to_owned()),
+            ("a certificate that an issuer makes", ingress.to_owned()),
+            ("classes of the cluster", pod("priorityClassName: high, runtimeClassName: gvisor")),
+            (
+                "data that somebody else fills",
+                format!("{POD}{ACCOUNT}{SECRET}{}", SETTINGS.replace("data: {mode: fast}\n", "")),
+            ),
+            ("a class that only a volume has", format!("{claim}{volume}")),
+        ] {
+            assert_eq!(offline(&text), "", "{why}");
+        }
+        assert_eq!(asked(&format!("{claim}{volume}")), "", "a class that only a volume has");
+    }
+
+    #[test]
+    fn a_custom_resource_that_only_configures_does_not_hide_what_is_missing() {
+        let monitor = "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: db}\nspec: {}\n";
+        let text = POD.replace("name: db\n", "name: db-password\n");
+        assert!(offline(&format!("{text}{ACCOUNT}{SETTINGS}{monitor}")).contains("Secret/db-password"));
+    }
 }

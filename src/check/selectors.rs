@@ -57,7 +57,7 @@ fn own(across: &Across<'_>, object: Object<'_>) -> Finding {
     let (wants, at) = (&pods.unmatched[0].wants, pods.unmatched[0].at);
     let labels = labels_path(&object.facts.key.kind);
     let message =
-        format!("{} selects Pods with `{}`, and its own Pods are not so", object.shown(), wants.shown());
+        format!("{} selects Pods with `{}`, and its own Pods do not match", object.shown(), wants.shown());
     let has = value(&pods.labels, &wants.key);
     let help = match (&wants.is, has) {
         (_, Some(has)) => format!("`{labels}` has `{}`: make both the same", label(&wants.key, has)),

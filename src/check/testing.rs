@@ -1,5 +1,7 @@
 //! What tests of checks across objects need: files, and what a person sees of them.
 
+use std::sync::LazyLock;
+
 use super::{
     Across, Cluster, Facts, World,
     schema::{Minor, Schemas},
@@ -12,6 +14,8 @@ use crate::{
     source::Source,
 };
 
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::compiled(Minor(36)));
+
 /// The findings of `files`, each a path and a text, in the namespace `shop`.
 pub(super) fn check(files: &[(&str, &str)], lacks: impl Fn(&[ObjectKey]) -> Cluster) -> Vec<Finding> {
     let sources: Vec<Source> = files.iter().map(|(path, text)| Source::new(*path, *text)).collect();
@@ -22,8 +26,7 @@ pub(super) fn check(files: &[(&str, &str)], lacks: impl Fn(&[ObjectKey]) -> Clus
         let facts = manifests.iter().map(Facts::of).enumerate();
         objects.extend(facts.map(|(at, facts)| Declared { file, at, facts }));
     }
-    let schemas = Schemas::compiled(Minor(36));
-    let world = World { namespace: "shop", schemas: &schemas, at: &|file, span| sources[file].place(span) };
+    let world = World { namespace: "shop", schemas: &SCHEMAS, at: &|file, span| sources[file].place(span) };
     let across = Across::new(&objects, world);
     let questions: Vec<ObjectKey> = across.questions().into_iter().collect();
     across.check(&lacks(&questions))

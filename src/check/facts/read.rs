@@ -35,6 +35,11 @@ impl<'m> Field<'m> {
         self.child(value).filter(|found| found.resolve() != Resolved::Null)
     }
 
+    /// Where the key of that name stands.
+    pub fn key(self, key: &str) -> Option<Span> {
+        self.tree.get(self.node, key).map(|(key, _)| self.tree.span(key))
+    }
+
     /// The field at the end of a path.
     pub fn at(self, path: &[&str]) -> Option<Self> {
         path.iter().try_fold(self, |field, key| field.get(key))

@@ -46,8 +46,8 @@ pub(super) fn says(key: &ObjectKey, object: Field<'_>, refs: &mut Vec<Reference>
             Says::Nothing
         }
         ("policy", "PodDisruptionBudget") => {
-            let selector = spec.and_then(|spec| spec.get("selector"));
-            let read = selector.and_then(|field| Some((selector::selector(field)?, field.span())));
+            let read = spec
+                .and_then(|spec| Some((selector::selector(spec.get("selector")?)?, spec.key("selector")?)));
             read.map_or(Says::Nothing, |(selector, at)| Says::Budget(Box::new(selector), at))
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
@@ -171,7 +171,7 @@ fn service(object: Field<'_>, spec: Option<Field<'_>>) -> Says {
     let port = |port: Field<'_>| Some((port.get("port")?.port()?, port.text_of("name").map(Into::into)));
     Says::Service(Box::new(Service {
         selector: Selector(requirements.into_iter().map(|(one, _)| one).collect()),
-        at: selector.unwrap_or(spec).span(),
+        at: spec.key("selector").unwrap_or(spec.span()),
         ports: spec.items_of("ports").filter_map(port).collect(),
         external: spec.text_of("type") == Some("ExternalName"),
         certificate: certificate.map(Into::into),

@@ -99,5 +99,5 @@ fn rule(rule: Field<'_>) -> Rule {
     let list = |key: &str| rule.items_of(key).filter_map(|one| one.text().map(Into::into)).collect();
     let (operations, groups, resources) = (list("operations"), list("apiGroups"), list("resources"));
     let scope = rule.text_of("scope").unwrap_or("*").into();
-    Rule { at: rule.span(), operations, groups, resources, scope }
+    Rule { at: rule.key("resources").unwrap_or(rule.span()), operations, groups, resources, scope }
 }
