@@ -71,7 +71,14 @@ pub fn together(objects: &[Declared], world: World<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn one(manifest: &Manifest, schemas: &Schemas) -> Option<Vec<Finding>> {
     match schemas.find(&manifest.api_version, &manifest.key.kind) {
-        schema::Found::Kind(kind) => Some(schema::walk::walk(manifest, kind)),
+        schema::Found::Kind(kind) => {
+            let mut findings = schema::walk::walk(manifest, kind);
+            // A definition whose own fields are wrong says nothing of what it defines.
+            if manifest.key.kind == schema::DEFINITION && kind.built_in && findings.is_empty() {
+                findings = schema::check_definition(manifest);
+            }
+            Some(findings)
+        }
         _ => None,
     }
 }

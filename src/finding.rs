@@ -158,6 +158,10 @@ codes! {
     RuleBroken = "I0214", "a rule of the definition does not hold";
     /// A label or an annotation that Kubernetes does not take.
     Label = "I0215", "a label or an annotation is not valid";
+    /// A definition that the cluster would not take.
+    DefinitionInvalid = "I0260", "a definition of custom resources is not valid";
+    /// A schema of a definition that the cluster would not take.
+    DefinitionSchema = "I0261", "a schema of custom resources is not valid";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
     /// A namespace that the API server drops without a word.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use self::{
+    definition::check as check_definition,
     live::{Document, Live, Served},
     reader::TooLarge,
     set::Schemas,

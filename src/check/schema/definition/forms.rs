@@ -53,7 +53,9 @@ fn form(report: &mut Report<'_>, at: At<'_>, form: &Map<String, Json>, is_first:
     }
     never(report, at, form);
     pattern(report, at, form);
-    for key in SAYS.into_iter().filter(|key| form.get(*key).is_some_and(|value| *value != false && *value != "")) {
+    for key in
+        SAYS.into_iter().filter(|key| form.get(*key).is_some_and(|value| *value != false && *value != ""))
+    {
         let rule = "cannot stand where `allOf`, `anyOf`, `oneOf` or `not` only narrow";
         report.add(Wrong, at.field(key), rule, "move it to the schema that is narrowed");
     }

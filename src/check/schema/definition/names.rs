@@ -36,12 +36,20 @@ fn group(report: &mut Report<'_>, definition: &Json) {
         report.add(Invalid, at.field("group"), rule, "write a domain that is yours, as `example.com`");
     } else if !group.contains('.') {
         let rule = format!("is `{}`, a domain without a dot", shown(group));
-        report.add(Invalid, at.field("group"), rule, format!("write a domain that is yours, as `{group}.example.com`"));
+        report.add(
+            Invalid,
+            at.field("group"),
+            rule,
+            format!("write a domain that is yours, as `{group}.example.com`"),
+        );
     } else if is_protected(group) {
         let approved = definition["metadata"]["annotations"]["api-approved.kubernetes.io"].as_str();
         let is_good = approved.is_some_and(|said| said.starts_with("unapproved") || said.contains("://"));
         if !is_good {
-            let rule = format!("is `{}`, a domain of Kubernetes itself, without the annotation that allows it", shown(group));
+            let rule = format!(
+                "is `{}`, a domain of Kubernetes itself, without the annotation that allows it",
+                shown(group)
+            );
             let help = "use a domain that is yours, or set the annotation `api-approved.kubernetes.io` to the address of the approval";
             report.add(Invalid, at.field("group"), rule, help);
         }
@@ -58,7 +66,9 @@ fn is_protected(group: &str) -> bool {
 /// The name is made of what the definition says.
 fn whole(report: &mut Report<'_>, definition: &Json) {
     let spec = &definition["spec"];
-    let (Some(plural), Some(group)) = (spec["names"]["plural"].as_str(), spec["group"].as_str()) else { return };
+    let (Some(plural), Some(group)) = (spec["names"]["plural"].as_str(), spec["group"].as_str()) else {
+        return;
+    };
     let Some(name) = definition["metadata"]["name"].as_str() else { return };
     if name.strip_suffix(group).and_then(|rest| rest.strip_suffix('.')) != Some(plural) {
         let rule = format!("is `{}`, and not the plural and the group of the definition", shown(name));
@@ -92,7 +102,12 @@ fn names(report: &mut Report<'_>, names: &Json) {
         && kind == list
     {
         let rule = format!("is `{}`, as `kind` is", shown(list));
-        report.add(Invalid, at.field("listKind"), rule, format!("write `{}List`, or leave it out", shown(kind)));
+        report.add(
+            Invalid,
+            at.field("listKind"),
+            rule,
+            format!("write `{}List`, or leave it out", shown(kind)),
+        );
     }
 }
 
@@ -108,7 +123,12 @@ fn versions(report: &mut Report<'_>, versions: &Json) {
                 let rule = format!("cannot be `{}`", shown(name));
                 report.add(Invalid, at.field("name"), rule, "write `v1`, `v1beta1`, `v1alpha1`");
             } else if known.contains(&name) {
-                report.add(Invalid, at.field("name"), format!("is `{name}` a second time"), "remove one of the two");
+                report.add(
+                    Invalid,
+                    at.field("name"),
+                    format!("is `{name}` a second time"),
+                    "remove one of the two",
+                );
             }
             known.push(name);
         }
@@ -120,7 +140,12 @@ fn versions(report: &mut Report<'_>, versions: &Json) {
         if let Some(warning) = version.get("deprecationWarning").and_then(Json::as_str) {
             if version["deprecated"] != true {
                 let help = "add `deprecated: true`, or remove it";
-                report.add(Invalid, at.field("deprecationWarning"), "is only for versions that are deprecated", help);
+                report.add(
+                    Invalid,
+                    at.field("deprecationWarning"),
+                    "is only for versions that are deprecated",
+                    help,
+                );
             } else if warning.is_empty() || warning.len() > 256 {
                 let help = "write one sentence";
                 report.add(Invalid, at.field("deprecationWarning"), "has to have 1 to 256 characters", help);
@@ -186,10 +211,12 @@ fn conversion(report: &mut Report<'_>, conversion: &Json) {
         Some("Webhook") => {
             let client = &webhook["clientConfig"];
             if client["url"].is_string() == client["service"].is_object() {
-                let rule = "needs exactly one of `webhook.clientConfig.url` and `webhook.clientConfig.service`";
+                let rule =
+                    "needs exactly one of `webhook.clientConfig.url` and `webhook.clientConfig.service`";
                 report.add(Invalid, at, rule, "say which server converts");
             }
-            let known = strings(&webhook["conversionReviewVersions"]).any(|(_, word)| matches!(word, "v1" | "v1beta1"));
+            let known = strings(&webhook["conversionReviewVersions"])
+                .any(|(_, word)| matches!(word, "v1" | "v1beta1"));
             if !known {
                 let rule = "needs `webhook.conversionReviewVersions` with `v1` in it";
                 report.add(Invalid, at, rule, "add `conversionReviewVersions: [v1]` to `webhook`");

@@ -44,7 +44,12 @@ fn of_root(report: &mut Report<'_>, at: At<'_>, root: &Map<String, Json>, has_st
         let only_names = fields(metadata).all(|(name, _)| matches!(name.as_str(), "name" | "generateName"));
         if !(only && only_names) {
             let help = "write `metadata: {type: object}`: Kubernetes knows what metadata is";
-            report.add(Wrong, properties.key("metadata"), "narrows more than `name` and `generateName`", help);
+            report.add(
+                Wrong,
+                properties.key("metadata"),
+                "narrows more than `name` and `generateName`",
+                help,
+            );
         }
     }
     if has_status {
