@@ -34,6 +34,14 @@ pub(super) fn unseen(source: &Source) -> Vec<Finding> {
         Some(Finding::error(Code::HiddenDocument, message).at(place).help(help))
     });
     let mut findings: Vec<Finding> = lines.take(MOST_OF_ONE).collect();
+    findings.extend(ends_nothing(source));
+    findings.extend(mark(source));
+    if let Some(at) = text.find("\r\r\n") {
+        let message =
+            "a line ends with two carriage returns, which Kubernetes takes for one line break or two";
+        let finding = Finding::error(Code::LineSeparator, message).at(source.place((at..at + 1).into()));
+        findings.push(finding.help("end lines with a line feed"));
+    }
     if let Some((at, c)) = separator(text) {
         let message = format!("the invisible character U+{:04X} ends a line for Kubernetes", u32::from(c));
         let help = "remove it, or write it as an escape in a double-quoted text";
@@ -41,6 +49,51 @@ pub(super) fn unseen(source: &Source) -> Vec<Finding> {
         findings.push(Finding::error(Code::LineSeparator, message).at(place).help(help));
     }
     findings
+}
+
+/// A line `...` with no document before it, which only the library takes for a mistake.
+fn ends_nothing(source: &Source) -> Option<Finding> {
+    let text = source.text();
+    let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    if !text[mark..].starts_with("...") && !text.contains("\n...") && !text.contains("\r...") {
+        return None;
+    }
+    let mut begun = false;
+    let mut start = mark;
+    for line in text[mark..].split_inclusive(['\n', '\r']) {
+        let said = line.trim();
+        match said {
+            _ if line.starts_with("...") && (said.len() == 3 || said[3..].starts_with([' ', '\t'])) => {
+                if !begun {
+                    let finding =
+                        Finding::error(Code::HiddenDocument, "`...` ends a document that has not begun");
+                    return Some(finding.at(source.place((start..start + 3).into())).help("remove the line"));
+                }
+                begun = false;
+            }
+            _ if line.starts_with("---") => begun = false,
+            _ => begun |= !said.is_empty() && !said.starts_with('#'),
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// A byte order mark that begins a line and not the file: a part of the text to some, and nothing to others.
+fn mark(source: &Source) -> Option<Finding> {
+    const MARK: char = '\u{feff}';
+    let text = source.text();
+    if text.is_ascii() {
+        return None;
+    }
+    let begins_line = |(at, _): &(usize, &str)| {
+        let before = text[..*at].trim_end_matches([' ', '\t']);
+        *at > 0 && (before.ends_with(['\n', '\r', MARK]) || before.is_empty())
+    };
+    let (at, _) = text.match_indices(MARK).find(begins_line)?;
+    let message = "a byte order mark (U+FEFF) stands in the text";
+    let finding = Finding::error(Code::NotText, message).at(source.place((at..at + MARK.len_utf8()).into()));
+    Some(finding.help("remove the invisible character"))
 }
 
 /// The first character that YAML 1.1 takes for a line break and nobody else does.

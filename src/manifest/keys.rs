@@ -143,18 +143,17 @@ impl Wrong {
     /// In words; no text of a Secret is among them.
     pub(super) fn finding(&self, source: &Source, tree: &Tree) -> Finding {
         let shown = |key: NodeId| {
-            let (text, _) = tree.scalar(key).filter(|_| !source.is_secret(tree.span(key)))?;
-            Some(format!("`{}`", text::excerpt(text, 40)))
+            let written = source.text().get(tree.span(key).range())?;
+            (!source.is_secret(tree.span(key))).then(|| format!("`{}`", text::excerpt(written, 40)))
         };
         let line = |key: NodeId| source.place(tree.span(key)).line;
         let (code, message, at, help) = match self {
             Self::Twice { first, again } => {
-                let of = |key: NodeId| tree.scalar(key).map(|(text, _)| text);
                 let remove = format!(
                     "it already stands in line {}: remove one of the two, or join their values",
                     line(*first)
                 );
-                if of(*first) == of(*again) {
+                if tree.scalar(*first) == tree.scalar(*again) {
                     let key = shown(*again).map_or("a key".to_owned(), |key| format!("the key {key}"));
                     (Code::DuplicateKey, format!("{key} stands twice in one mapping"), *again, remove)
                 } else {

@@ -4,6 +4,7 @@
 //! is known here: `check` has them.
 
 mod comments;
+mod dialect;
 mod documents;
 mod json;
 mod keys;

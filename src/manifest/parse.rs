@@ -3,9 +3,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
 
 use super::{
+    dialect::{self, Tabs},
     documents::{self, Start},
     keys::{self, Entries},
     node::{Node, NodeId, Resolved, Style, Text, Tree, Value},
@@ -35,6 +36,7 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
     reader.findings.extend(documents::unseen(source));
     let mut options = Options::default();
     options.set_emit_comments(false);
+    options.emit_anchor_events = true;
     options.disallow_directives = true;
     // Our own budget speaks before the parser's.
     options.flow_nesting_limit = MAX_DEPTH + 1;
@@ -63,6 +65,9 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
             }
         }
     }
+    if reader.findings.is_empty() {
+        reader.findings.extend(reader.tabs.stray(source));
+    }
     (reader.trees, reader.findings)
 }
 
@@ -70,6 +75,8 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
 struct Open {
     node: NodeId,
     mapping: bool,
+    /// Where the outermost brackets open that it is in, if it is in any.
+    flow: Option<u32>,
     /// Whether a key of it is a merge.
     merges: bool,
     anchor: usize,
@@ -106,6 +113,9 @@ struct Reader<'s> {
     of_aliases: usize,
     /// The document that is read was refused as a whole; what else is wrong with it follows from that.
     hidden: bool,
+    tabs: Tabs,
+    /// Whether the file is JSON, as far as somebody asked.
+    json: Option<bool>,
 }
 
 impl<'s> Reader<'s> {
@@ -123,6 +133,8 @@ impl<'s> Reader<'s> {
             values: 0,
             of_aliases: 0,
             hidden: false,
+            tabs: Tabs::of(source.text()),
+            json: None,
         }
     }
 
@@ -136,26 +148,15 @@ impl<'s> Reader<'s> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let style = if matches!(style, ScalarStyle::Plain) { Style::Plain } else { Style::Quoted };
-                let (text, style) = match tag {
-                    Some(tag) => self.tagged(text, Tag::of(tag.handle(), tag.suffix()), span),
-                    None => (text, style),
-                };
-                let of_mapping = self.open.last().is_some_and(|open| open.mapping);
-                let is_key = of_mapping && self.at_key();
-                if !is_key && scalar::not_finite(&text, style) {
-                    self.wrong(Wrong::NotFinite, span);
-                }
-                let text = Text::new(self.source, text);
-                let id = self.add(Value::Scalar(text, style), span)?;
-                self.values += 1;
-                let weight = Weight { values: 1, depth: 0 };
-                self.anchor(anchor, id, weight);
-                self.place(id, weight);
+                let tag = tag.map(|tag| Tag::of(tag.handle(), tag.suffix()));
+                self.scalar(text, style, anchor, tag, span)?;
             }
-            Event::SequenceStart(_, anchor, _) => self.collection(false, span, anchor)?,
-            Event::MappingStart(_, anchor, _) => self.collection(true, span, anchor)?,
-            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::SequenceStart(style, anchor, _) => self.collection(false, style, span, anchor)?,
+            Event::MappingStart(style, anchor, _) => self.collection(true, style, span, anchor)?,
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            Event::Anchor(..) => {
+                self.findings.extend(dialect::name(self.source, span).filter(|_| !self.hidden))
+            }
             Event::Alias(anchor) => self.alias(anchor, span)?,
             _ => {}
         }
@@ -185,6 +186,64 @@ impl<'s> Reader<'s> {
         self.children.clear();
         self.anchors.clear();
         (self.values, self.of_aliases) = (0, 0);
+    }
+
+    fn scalar(
+        &mut self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Tag>,
+        span: Span,
+    ) -> Result<(), GiveUp> {
+        let is_key = self.at_key();
+        let flow = self.open.last().and_then(|open| open.flow).is_some();
+        let in_flow = flow.then(|| dialect::in_flow(self.source, &text, style, is_key, span)).flatten();
+        let unread = match style {
+            ScalarStyle::Plain if flow && text.is_empty() && tag.is_some() => {
+                let message = "a tag has no value behind it".to_owned();
+                self.report(Code::TagInvalid, message, span, "write a value, or remove the tag");
+                None
+            }
+            _ if in_flow.is_some() => in_flow,
+            ScalarStyle::Plain | ScalarStyle::SingleQuoted => None,
+            ScalarStyle::DoubleQuoted if matches!(text, Cow::Borrowed(_)) => None,
+            ScalarStyle::DoubleQuoted if self.is_json() => None,
+            ScalarStyle::DoubleQuoted => dialect::escapes(self.source, span),
+            _ if self.open.is_empty() => dialect::block_at_root(self.source, &text, span),
+            _ => None,
+        };
+        self.findings.extend(unread.filter(|_| !self.hidden));
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted if flow => Style::Quoted,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                self.tabs.allow(self.source, span, 0);
+                Style::Quoted
+            }
+            _ => {
+                self.tabs.allow_block(self.source, span);
+                Style::Quoted
+            }
+        };
+        let (text, style) = match tag {
+            Some(tag) => self.tagged(text, tag, span),
+            None => (text, style),
+        };
+        if !is_key && scalar::not_finite(&text, style) {
+            self.wrong(Wrong::NotFinite, span);
+        }
+        let text = Text::new(self.source, text);
+        let id = self.add(Value::Scalar(text, style), span)?;
+        self.values += 1;
+        let weight = Weight { values: 1, depth: 0 };
+        self.anchor(anchor, id, weight);
+        self.place(id, weight);
+        Ok(())
+    }
+
+    fn is_json(&mut self) -> bool {
+        *self.json.get_or_insert_with(|| dialect::is_json(self.source.text()))
     }
 
     /// A scalar as its tag wants it.
@@ -231,7 +290,13 @@ impl<'s> Reader<'s> {
         Ok(self.tree.push(Node { value, span }))
     }
 
-    fn collection(&mut self, mapping: bool, span: Span, anchor: usize) -> Result<(), GiveUp> {
+    fn collection(
+        &mut self,
+        mapping: bool,
+        style: StructureStyle,
+        span: Span,
+        anchor: usize,
+    ) -> Result<(), GiveUp> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(span));
         }
@@ -240,7 +305,9 @@ impl<'s> Reader<'s> {
         self.values += 1;
         let weight = Weight { values: 1, depth: 1 };
         let from = self.children.len();
-        self.open.push(Open { node, mapping, merges: false, anchor, from, weight });
+        let outer = self.open.last().and_then(|open| open.flow);
+        let flow = outer.or((style == StructureStyle::Flow).then_some(span.start));
+        self.open.push(Open { node, mapping, flow, merges: false, anchor, from, weight });
         Ok(())
     }
 
@@ -272,15 +339,16 @@ impl<'s> Reader<'s> {
             let help = "write the values themselves, or divide the document";
             return Err(self.give_up(Code::AliasesTooLarge, message.to_owned(), help, span));
         }
+        self.findings.extend(dialect::name(self.source, span).filter(|_| !self.hidden));
         let id = self.add(Value::Alias(target), span)?;
         self.place(id, Weight { values: 1 + weight.values, ..weight });
         Ok(())
     }
 
-    /// Whether what comes next in the open mapping is a key.
+    /// Whether what comes next is a key.
     fn at_key(&self) -> bool {
-        let from = self.open.last().map_or(0, |open| open.from);
-        (self.children.len() - from).is_multiple_of(2)
+        let open = self.open.last().filter(|open| open.mapping);
+        open.is_some_and(|open| (self.children.len() - open.from).is_multiple_of(2))
     }
 
     /// Puts a complete node where it belongs: below the open collection, or at the root.
@@ -293,7 +361,7 @@ impl<'s> Reader<'s> {
         open.weight.values += weight.values;
         open.weight.depth = open.weight.depth.max(weight.depth + 1);
         self.children.push(id);
-        if open.mapping && is_key {
+        if is_key {
             if keys::is_merge(&self.tree, id) {
                 open.merges = true;
                 return;
@@ -322,8 +390,13 @@ impl<'s> Reader<'s> {
         self.report(Code::YamlSyntax, format!("a key is {what}, not a text"), span, "write `key: value`");
     }
 
-    fn close(&mut self) {
-        let Some(Open { node, mapping, merges, anchor, from, weight }) = self.open.pop() else { return };
+    fn close(&mut self, span: Span) {
+        let Some(Open { node, mapping, flow, merges, anchor, from, weight }) = self.open.pop() else {
+            return;
+        };
+        if let Some(start) = flow.filter(|_| self.open.last().is_none_or(|open| open.flow.is_none())) {
+            self.tabs.allow(self.source, Span { start, end: span.end }, 0);
+        }
         let value = if mapping {
             let pairs = self.children[from..].chunks_exact(2).map(|pair| (pair[0], pair[1]));
             let Entries { entries, wrong } = keys::entries(&self.tree, pairs.collect(), merges);

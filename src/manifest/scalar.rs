@@ -33,6 +33,8 @@ pub(super) enum Tag {
     Binary,
     /// `!!merge`, and a lone `!`: texts, but `<<` behind them is a merge.
     Merge,
+    /// One with a `#`, which is no part of a tag.
+    Broken,
 }
 
 impl Tag {
@@ -41,6 +43,9 @@ impl Tag {
         let whole = [handle, suffix].concat();
         if whole == "!" {
             return Self::Merge;
+        }
+        if suffix.contains('#') {
+            return Self::Broken;
         }
         match whole.strip_prefix("tag:yaml.org,2002:") {
             Some("int") => Self::Int,
@@ -63,6 +68,7 @@ impl Tag {
             Self::Null => "`!!null` and not empty",
             Self::Timestamp => "`!!timestamp` and no time",
             Self::Binary => "`!!binary` and not base64",
+            Self::Broken => "with a `#`",
             Self::Text | Self::Merge => "a text",
         }
     }

@@ -188,6 +188,17 @@ impl<'s> Scene<'s> {
                 let help = "put a blank before it, or the whole value in quotes";
                 said(self.at..self.at + 1, "a `#` follows a value without a blank between", help)
             }
+            E::PlainScalarStartsWithDashFlowIndicator => {
+                said(self.at..self.at + 1, "a value cannot be `-` alone between brackets", "put it in quotes")
+            }
+            E::InvalidTagTerminator | E::MissingTagUri => {
+                let message = "a tag ends at a blank, and this one does not";
+                said(here, message, "put a blank behind it, or the value in quotes")
+            }
+            E::InvalidBlockScalarIndent => {
+                let message = "a line of the text behind `|` or `>` is indented less than it must be";
+                said(here, message, "give all lines of the text the same indentation")
+            }
             E::UndeclaredTagHandle => said(here, "an unknown tag", "remove it, or put the value in quotes"),
             E::BomInsideDocument => {
                 let help = "remove the invisible character";

@@ -16,6 +16,7 @@ mod gate;
 mod install;
 mod kubernetes;
 mod mishaps;
+mod reading;
 mod refusals;
 mod silence;
 mod together;
