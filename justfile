@@ -27,6 +27,10 @@ bench:
 schemas:
     cd schemas && go run .
 
+# Throw broken bytes at the reading of manifests, for some MINUTES
+fuzz MINUTES="10":
+    cargo bench --locked --bench fuzz -- {{ MINUTES }}
+
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
     cargo insta review

@@ -31,7 +31,8 @@ const HEAD: usize = 20 + 4 + 4;
 
 /// What a file says, by the hash of its bytes.
 pub struct Cache {
-    state: PathBuf,
+    /// Where it is kept; nowhere, where there is no repository to keep it in.
+    state: Option<PathBuf>,
     name: String,
     begins: Vec<u8>,
     bytes: Vec<u8>,
@@ -51,21 +52,25 @@ impl Cache {
     /// another program wrote it.
     #[must_use]
     pub fn open(state: &Path, name: &str) -> Self {
-        let mut cache = Self {
-            state: state.to_owned(),
-            name: name.to_owned(),
-            begins: [MAGIC, program().as_slice()].concat(),
-            bytes: Vec::new(),
-            good: 0,
-            entries: HashMap::new(),
-        };
-        cache.bytes = read(&cache.path()).unwrap_or_default();
+        let begins = [MAGIC, program().as_slice()].concat();
+        let bytes = read(&state.join("cache").join(name)).unwrap_or_default();
+        let mut cache =
+            Self { state: Some(state.to_owned()), name: name.to_owned(), begins, bytes, ..Self::none() };
         cache.index();
         cache
     }
 
-    fn path(&self) -> PathBuf {
-        self.state.join("cache").join(&self.name)
+    /// One that has nothing and keeps nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            state: None,
+            name: String::new(),
+            begins: Vec::new(),
+            bytes: Vec::new(),
+            good: 0,
+            entries: HashMap::new(),
+        }
     }
 
     fn index(&mut self) {
@@ -103,17 +108,20 @@ impl Cache {
         if found.is_empty() {
             return None;
         }
-        make_folder(&self.state.join("cache")).ok()?;
-        let _alone = Lock::try_acquire(&self.state, &format!("cache-{}", self.name)).ok()??;
+        let state = self.state.as_ref()?;
+        let folder = state.join("cache");
+        make_folder(&folder).ok()?;
+        let _alone = Lock::try_acquire(state, &format!("cache-{}", self.name)).ok()??;
         let asked: Vec<&Range<usize>> =
             self.entries.values().filter(|entry| entry.asked.get()).map(|entry| &entry.says).collect();
         let used: usize = asked.iter().map(|says| says.len() + HEAD).sum();
         let mut new = Vec::new();
         found.iter().for_each(|(id, says)| put(&mut new, id, says));
         if self.good == 0 || self.good > SMALL && self.good / 2 > used || self.good + new.len() > MAX_SIZE {
-            return self.renew(&asked, &new);
+            return self.renew(&folder, &asked, &new);
         }
-        let mut file = OpenOptions::new().write(true).custom_flags(no_link()).open(self.path()).ok()?;
+        let mut file =
+            OpenOptions::new().write(true).custom_flags(no_link()).open(folder.join(&self.name)).ok()?;
         if file.metadata().ok()?.len() != self.bytes.len() as u64 {
             // Somebody was quicker, and what was read is not what is there.
             return None;
@@ -124,7 +132,7 @@ impl Cache {
     }
 
     /// Writes only what is still asked for, and what is new.
-    fn renew(&self, asked: &[&Range<usize>], new: &[u8]) -> Option<()> {
+    fn renew(&self, folder: &Path, asked: &[&Range<usize>], new: &[u8]) -> Option<()> {
         let mut all = self.begins.clone();
         for says in asked {
             all.extend(&self.bytes[says.start - HEAD..says.end]);
@@ -133,7 +141,7 @@ impl Cache {
         if all.len() > MAX_SIZE {
             all.truncate(self.begins.len());
         }
-        let (path, next) = (self.path(), self.state.join("cache").join(format!("{}.new", self.name)));
+        let (path, next) = (folder.join(&self.name), folder.join(format!("{}.new", self.name)));
         let _ = fs::remove_file(&next);
         File::create_new(&next).and_then(|mut file| file.write_all(&all)).ok()?;
         if path.is_dir() {

@@ -21,6 +21,10 @@ pub fn plain(path: &str, bytes: Vec<u8>) -> Result<Source, Box<Finding>> {
             finding.help("commit the manifest itself: git lfs untrack, then git add --renormalize"),
         ));
     }
+    if is_utf16(&bytes) {
+        let finding = Finding::error(Code::Utf16, "the file is UTF-16, which Kubernetes tools do not read");
+        return Err(Box::new(finding.at(Place::file(path)).help("save it as UTF-8")));
+    }
     let source = match String::from_utf8(bytes) {
         Ok(text) => Source::new(path, text),
         Err(error) => {
@@ -32,9 +36,7 @@ pub fn plain(path: &str, bytes: Vec<u8>) -> Result<Source, Box<Finding>> {
         }
     };
     let text = source.text();
-    if let Some((at, c)) =
-        text.char_indices().find(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}'))
-    {
+    if let Some((at, c)) = control(text) {
         let message = format!("a manifest holds the control character U+{:04X}", u32::from(c));
         let finding = Finding::error(Code::NotText, message).at(source.place((at..at + c.len_utf8()).into()));
         return Err(Box::new(
@@ -49,6 +51,24 @@ pub fn plain(path: &str, bytes: Vec<u8>) -> Result<Source, Box<Finding>> {
         ));
     }
     Ok(source)
+}
+
+/// Whether the bytes are UTF-16: by their mark, or since every other one of the first is nothing.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let nothing: Vec<bool> = bytes.iter().take(4).map(|byte| *byte == 0).collect();
+    let alternates = matches!(nothing[..], [false, true, false, true] | [true, false, true, false]);
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || alternates
+}
+
+/// The first character that no manifest holds: YAML has them only as escapes.
+fn control(text: &str) -> Option<(usize, char)> {
+    let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    if text.as_bytes().iter().all(plain) {
+        return None;
+    }
+    // U+0085 is a line break to YAML, which `manifest` speaks of.
+    let is_one = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
+    text.char_indices().find(|(_, c)| is_one(*c) || matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
 /// Where a conflict begins, if all three of its marks stand at the beginning of a line.

@@ -1,22 +1,28 @@
 //! `instate check`: the verdict without a push.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use super::exit;
+use super::{
+    exit,
+    input::{self, Input},
+};
 use crate::{
+    cache::Cache,
     check::schema::Minor,
-    config::{Config, DEFAULT_NAMESPACE, Silence},
-    error::{Error, Result},
-    finding::{Code, Finding, Verdict},
+    config::{self, Config, DEFAULT_NAMESPACE, Environment, Silence},
+    error::Result,
+    finding::{self, Code, Finding, Verdict},
     path::judge_revision,
     record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
     revision::{self, By, Revision, Rules},
-    tree::{Disk, Files, GitFiles, Objects},
+    target::{self, Of, Owner},
+    tree::{Disk, Files, GitFiles},
 };
 
 /// Say what a push would be refused for
@@ -25,15 +31,21 @@ use crate::{
     after_help = "Without arguments it reads the files of the folder that you are in, committed or not. In a bare
 repository with instate's hooks it judges the tip of every environment's branch as the hook does.
 
+With a configuration it says what the hook of a server with that configuration would say of the files, byte for
+byte, but for what only a dry-run in the cluster tells.
+
 Examples:
   instate check
-  instate check HEAD
+  instate check HEAD --base origin/main
+  instate check web.yaml service.yaml
+  helm template web | instate check -
   instate check --path production
+  instate check --config /etc/instate/production.yaml
   instate check --repo /srv/git/production.git"
 )]
 pub(super) struct Arguments {
-    /// A folder, or a revision of the repository that you are in
-    what: Option<String>,
+    /// A folder, a revision of the repository that you are in, files, or - for standard input
+    what: Vec<String>,
     /// The environment's path in it
     #[arg(long, default_value = ".")]
     path: String,
@@ -41,10 +53,19 @@ pub(super) struct Arguments {
     #[arg(long, default_value = DEFAULT_NAMESPACE)]
     namespace: String,
     /// The Kubernetes to check for
-    #[arg(long, value_name = "1.36", default_value = "1.36", value_parser = minor)]
+    #[arg(long, value_name = "MINOR", default_value_t = Minor::NEWEST, value_parser = minor)]
     kubernetes_version: Minor,
-    /// A bare repository with instate's hooks, instead of the folder that you are in
-    #[arg(long = "repo", value_name = "REPOSITORY", conflicts_with_all = ["what", "path", "namespace"])]
+    /// The revision before: what was wrong there already does not count
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
+    /// A server's configuration, which says all the rest
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "namespace", "kubernetes_version"])]
+    config: Option<PathBuf>,
+    /// The environment of that configuration; may be left out where there is one
+    #[arg(long, value_name = "NAME", requires = "config")]
+    environment: Option<String>,
+    /// A bare repository with instate's hooks, instead of files
+    #[arg(long = "repo", value_name = "REPOSITORY", conflicts_with_all = ["what", "path", "namespace", "kubernetes_version", "base", "config"])]
     repository: Option<PathBuf>,
 }
 
@@ -57,49 +78,77 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     if let Some(path) = &arguments.repository {
         return tips(&Repository::open(path)?, report);
     }
-    if arguments.what.is_none()
+    if arguments.what.is_empty()
+        && arguments.config.is_none()
         && let Ok(repository) = Repository::open(Path::new("."))
         && repository.config_path()?.exists()
     {
         return tips(&repository, report);
     }
-    let what = arguments.what.as_deref().unwrap_or(".");
-    let (by, silence) = (By::Compiled(arguments.kubernetes_version), Silence::default());
-    let rules = Rules { namespace: &arguments.namespace, by, silence: &silence };
-    if PathBuf::from(what).is_dir() {
-        let revision = revision::read(Disk::new(what.as_ref()), &arguments.path, Some(&rules), None)?;
-        return Ok(checked(what, revision, report));
-    }
-    let found = gix::discover(".").ok().and_then(|git| Some((peeled(&git, what)?, git)));
-    let Some((id, git)) = found else {
-        let error = Error::server(format!(
-            "`{}` is neither a folder nor a revision here",
-            crate::text::excerpt(what, 60)
-        ));
-        return Err(error.help("name a folder, or a revision as git does, as in: instate check HEAD"));
+    let Some(file) = &arguments.config else {
+        let (by, silence) = (By::Compiled(arguments.kubernetes_version), Silence::default());
+        let rules = Rules { namespace: &arguments.namespace, by, silence: &silence };
+        return check(arguments, &arguments.path, &rules, report);
     };
-    let objects = Objects::open(git.common_dir(), None)?;
-    let tree = objects.tree_of_commit(id)?.ok_or_else(|| {
-        let error = Error::server(format!("`{}` is no commit", crate::text::excerpt(what, 60)));
-        error.help("name a commit, as in: instate check HEAD")
-    })?;
-    let revision = revision::read(GitFiles::new(&objects, tree), &arguments.path, Some(&rules), None)?;
-    Ok(checked(what, revision, report))
+    let config = Config::from_file(file)?;
+    let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    let ask;
+    let by = match cluster(environment)? {
+        None => By::Compiled(environment.minor),
+        Some(cluster) => {
+            ask = move |versions: &BTreeSet<String>| cluster.schemas(versions, &Cache::none());
+            By::Cluster(&ask)
+        }
+    };
+    let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
+    check(arguments, &environment.path, &rules, report)
 }
 
-/// What a name stands for, tags followed to what they name.
-fn peeled(git: &gix::Repository, name: &str) -> Option<gix::ObjectId> {
-    let found = git.rev_parse_single(name).ok()?.object().ok()?;
-    Some(found.peel_tags_to_end().ok()?.id)
+/// The cluster of an environment, to be asked and no more: whoever asks owns nothing there.
+fn cluster(environment: &Environment) -> Result<Option<Box<target::Cluster>>> {
+    let config::Target::Kubernetes(_) = environment.target else { return Ok(None) };
+    let nobody = Owner { id: String::new(), repository: String::new() };
+    Ok(match target::of(environment, &nobody)? {
+        Of::Kubernetes(cluster) => Some(cluster),
+        Of::Directory(_) => None,
+    })
 }
 
-fn checked<F: Files>(what: &str, mut revision: Revision<F>, report: &mut Report) -> ExitCode {
+/// Checks what the arguments name.
+fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Report) -> Result<ExitCode> {
+    let what = match arguments.what.as_slice() {
+        [] => ".",
+        [one] => one,
+        [first, ..] => &format!("{first} and {} more", arguments.what.len() - 1),
+    };
+    let read = |input| match input {
+        Input::Folder(folder) => read(Disk::new(&folder), path, rules),
+        Input::Revision { objects, tree } => read(GitFiles::new(&objects, tree), path, rules),
+        Input::Files(names) => {
+            let (named, wrong) = input::read(&names)?;
+            Ok(found(revision::read_named(named, wrong, rules)?))
+        }
+    };
+    let (objects, mut findings) = read(Input::of(&arguments.what)?)?;
+    if let Some(base) = &arguments.base {
+        let (_, before) = read(Input::revision(base)?)?;
+        findings = finding::introduced(findings, &before);
+    }
+    Ok(exit(tell(what, objects, findings, report)))
+}
+
+fn read<F: Files>(files: F, path: &str, rules: &Rules<'_>) -> Result<(usize, Vec<Finding>)> {
+    Ok(found(revision::read(files, path, Some(rules), None)?))
+}
+
+/// How many objects were read, and what is wrong with them.
+fn found<F: Files>(mut revision: Revision<F>) -> (usize, Vec<Finding>) {
     if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
         let finding = Finding::warning(Code::NoManifests, "there is no manifest here");
         let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
         revision.findings.push(finding.help(help));
     }
-    exit(tell(what, revision.objects.len(), revision.findings, report))
+    (revision.objects.len(), revision.findings)
 }
 
 /// Shows what was found; whether it is good.

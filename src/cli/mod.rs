@@ -5,9 +5,11 @@ mod demo;
 mod deploy;
 mod explain;
 mod hook;
+mod input;
 mod install;
 mod log;
 mod plan;
+mod render;
 mod resume;
 mod status;
 
@@ -47,6 +49,7 @@ struct Arguments {
 enum Command {
     Install(install::Arguments),
     Check(check::Arguments),
+    Render(render::Arguments),
     Explain(explain::Arguments),
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
@@ -79,6 +82,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (voice, out) = match arguments.command {
         Command::Hook(_) => (Voice::Hook, Out::stderr()),
+        // Its standard output is for documents alone.
+        Command::Render(_) => (Voice::Command, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
     // A format that only a verdict has would leave the rest unsaid.
@@ -91,6 +96,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
         Command::Check(arguments) => check::run(&arguments, &mut report),
+        Command::Render(arguments) => render::run(&arguments, &mut report),
         Command::Explain(arguments) => explain::run(&arguments, &mut report),
         Command::Plan(arguments) => plan::run(&arguments, &mut report),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),

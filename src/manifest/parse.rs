@@ -431,7 +431,13 @@ impl<'s> Reader<'s> {
         }
         if !self.hidden {
             let open: Vec<Span> = self.open.iter().map(|open| self.tree.span(open.node)).collect();
-            self.findings.push(syntax::finding(self.source, error, &open));
+            let finding = syntax::finding(self.source, error, &open);
+            // A line at which kubectl cuts was spoken of already.
+            let line = |finding: &Finding| finding.place.as_ref().map(|place| place.line);
+            let same = |f: &Finding| f.code == Code::HiddenDocument && line(f) == line(&finding);
+            if !self.findings.iter().any(same) {
+                self.findings.push(finding);
+            }
         }
         self.reset();
     }

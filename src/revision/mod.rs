@@ -25,7 +25,7 @@ use crate::{
     manifest::{self, Manifest},
     render,
     source::{Place, Source, Span},
-    tree::{Files, MAX_OBJECTS, Snapshot, snapshot},
+    tree::{Files, MAX_OBJECTS, Named, Snapshot, snapshot},
 };
 
 /// A revision that was read.
@@ -83,15 +83,29 @@ pub fn read<F: Files>(
     rules: Option<&Rules<'_>>,
     cache: Option<&Cache>,
 ) -> Result<Revision<F>> {
-    let remembered = |id: &F::Id| {
-        let cache = cache?;
-        cache.find(&F::blob(id)?).map(|says| &cache.bytes()[says])
-    };
-    let snapshot = snapshot(&files, path, &|id| Says::size(remembered(id)?))?;
+    let snapshot = snapshot(&files, path, &|id| Says::size(remembered::<F>(cache, id)?))?;
+    read_snapshot(files, snapshot, rules, cache)
+}
+
+/// As [`read`], of these files.
+///
+/// # Errors
+/// The cluster cannot be asked.
+pub fn read_named(named: Named, wrong: Vec<Finding>, rules: &Rules<'_>) -> Result<Revision<Named>> {
+    let snapshot = Snapshot { files: named.files().collect(), findings: wrong };
+    read_snapshot(named, snapshot, Some(rules), None)
+}
+
+fn read_snapshot<F: Files>(
+    files: F,
+    snapshot: Snapshot<F::Id>,
+    rules: Option<&Rules<'_>>,
+    cache: Option<&Cache>,
+) -> Result<Revision<F>> {
     let mut reading = Reading { files, snapshot, all: Vec::new(), new: BTreeSet::new() };
     let compiled = rules.and_then(|rules| rules.by.minor()).map(Schemas::compiled);
     let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked == rules.by.minor());
-    let known = |id: &F::Id| remembered(id).and_then(Says::from_bytes).filter(is_fit);
+    let known = |id: &F::Id| remembered::<F>(cache, id).and_then(Says::from_bytes).filter(is_fit);
     let complete = reading.each(known, compiled.as_ref())?;
     let Some(rules) = rules.filter(|_| complete) else { return Ok(reading.revision()) };
     let schemas = reading.later(&rules.by, compiled)?;
@@ -106,6 +120,12 @@ pub fn read<F: Files>(
     left.extend(allowing.wrong(&|file, span| revision.place(file, span)));
     revision.findings = left;
     Ok(revision)
+}
+
+/// What the cache has of a file.
+fn remembered<'c, F: Files>(cache: Option<&'c Cache>, id: &F::Id) -> Option<&'c [u8]> {
+    let cache = cache?;
+    cache.find(&F::blob(id)?).map(|says| &cache.bytes()[says])
 }
 
 /// A revision while it is read.

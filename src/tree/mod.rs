@@ -4,10 +4,12 @@
 //! bounded, links are not followed. Nothing is parsed.
 
 mod disk;
+mod named;
 mod objects;
 mod snapshot;
 
 pub use disk::Disk;
+pub use named::Named;
 pub use objects::{GitFiles, Objects};
 pub use snapshot::{File, Snapshot, snapshot};
 
