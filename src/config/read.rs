@@ -163,13 +163,13 @@ impl Reader<'_> {
         })
     }
 
-    /// `policy: {silence: [I0312, "I03*"]}`.
+    /// `policy: {silence: [I0308, "I03*"]}`.
     fn silence(&mut self, node: NodeId) -> Option<Silence> {
         let Some((_, policy)) = self.tree.get(node, "policy") else { return Some(Silence::default()) };
         self.keys(policy, "`policy`", &POLICY);
         let Some((_, codes)) = self.tree.get(policy, "silence") else { return Some(Silence::default()) };
         let Value::Sequence(items) = self.tree.value(codes) else {
-            let help = "write the codes as in `[I0312, \"I03*\"]`";
+            let help = "write the codes as in `[I0308, \"I03*\"]`";
             self.wrong(self.tree.span(codes), "`silence` is no list of codes", help);
             return None;
         };
