@@ -114,8 +114,8 @@ mod tests {
             "{x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}]}",
             "{x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}]}, {pattern: '^a'}]}",
             "{type: object, properties: {a: {type: string}, b: {type: string}}, oneOf: [{required: [a]}, {required: [b]}]}",
-            "{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n], \
-             items: {type: object, required: [n], properties: {n: {type: string}}}}",
+            "{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [id], \
+             items: {type: object, required: [id], properties: {id: {type: string}}}}",
             "{type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}",
             "{type: string, pattern: '^[a-z]{2,}$', default: ab}",
             "{type: object, properties: {a: {type: integer}}, anyOf: [{properties: {a: {minimum: 3}}}], \
@@ -141,9 +141,9 @@ mod tests {
             "{type: object, properties: {a: {type: string}}, oneOf: [{properties: {a: {type: string}, b: {minLength: 1}}}]}",
             "{type: object, not: {required: [a], description: x}}",
             "{type: array, items: {type: string}, x-kubernetes-list-type: maps}",
-            "{type: array, x-kubernetes-list-type: map, items: {type: object, properties: {n: {type: string}}}}",
-            "{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n, x, n], \
-             items: {type: object, properties: {n: {type: string, nullable: true}}}}",
+            "{type: array, x-kubernetes-list-type: map, items: {type: object, properties: {id: {type: string}}}}",
+            "{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [id, x, id], \
+             items: {type: object, properties: {id: {type: string, nullable: true}}}}",
             "{type: array, x-kubernetes-list-type: set, items: {type: object}}",
             "{type: string, x-kubernetes-map-type: atomic}",
             "{type: string, pattern: 'a(?=b)'}",
@@ -181,7 +181,7 @@ mod tests {
             ),
             (
                 "storage: true",
-                "storage: true\n    subresources: {scale: {specReplicasPath: .replicas, statusReplicasPath: .status.n}}",
+                "storage: true\n    subresources: {scale: {specReplicasPath: .replicas, statusReplicasPath: .status.size}}",
             ),
             ("  scope:", "  preserveUnknownFields: true\n  scope:"),
             ("  scope:", "  conversion: {strategy: Webhook}\n  scope:"),
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_hostile_is_bounded() {
         let mut deep = "{type: string}".to_owned();
-        for _ in 0..60 {
+        for _ in 0..25 {
             deep =
                 format!("{{type: object, properties: {{a: {deep}}}, allOf: [{{properties: {{a: {{}}}}}}]}}");
         }
