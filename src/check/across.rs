@@ -145,3 +145,89 @@ pub(super) fn more(others: usize, word: &str) -> String {
         n => format!(" and {n} more {word}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{
+        check::{
+            Cluster,
+            testing::{self, check},
+        },
+        finding::Verdict,
+    };
+
+    /// Files that say something to each other, and of which most is wrong.
+    const FILES: [(&str, &str); 5] = [
+        (
+            "a.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: wbe}, ports: [{port: 80}]}\n---\n\
+             apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: toosl}\ndata: {a: b}\n",
+        ),
+        (
+            "b.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  \
+             template:\n    metadata: {labels: {app: web}}\n    spec: {serviceAccountName: web, containers: []}\n",
+        ),
+        (
+            "c.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: other}\nspec:\n  selector: {matchLabels: {app: other}}\n  \
+             template:\n    metadata: {labels: {app: else}}\n    spec: {serviceAccountName: web, containers: []}\n",
+        ),
+        (
+            "d.yaml",
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: tools, namespace: shop}\n---\n\
+             apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: []}\n",
+        ),
+        ("e.yaml", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n"),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
+        #[test]
+        fn the_order_in_which_objects_are_read_changes_nothing(order in Just(vec![0, 1, 2, 3, 4, 5, 6]).prop_shuffle()) {
+            let found = |order: &[usize]| {
+                Verdict::new(testing::in_order(&FILES, Some(order), |asked| Cluster::Lacks(asked.iter().cloned().collect())))
+            };
+            let usual = found(&[0, 1, 2, 3, 4, 5, 6]);
+            prop_assert!(usual.findings().len() >= 7, "{:#?}", usual);
+            prop_assert_eq!(usual, found(&order));
+        }
+    }
+
+    #[test]
+    fn very_many_objects_that_are_fine_have_no_finding() {
+        let one = |n: usize| {
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web-{n}}}\nspec:\n  \
+                 selector: {{matchLabels: {{app: web-{n}}}}}\n  template:\n    metadata: {{labels: {{app: web-{n}, part-of: shop}}}}\n    \
+                 spec: {{containers: [{{name: a, envFrom: [{{configMapRef: {{name: web-{n}}}}}]}}]}}\n---\n\
+                 apiVersion: v1\nkind: Service\nmetadata: {{name: web-{n}}}\nspec: {{selector: {{app: web-{n}, part-of: shop}}, ports: [{{port: 80}}]}}\n---\n\
+                 apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web-{n}}}\ndata: {{a: b}}\n"
+            )
+        };
+        let texts: Vec<String> = (0..1_000).map(one).collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|text| ("many.yaml", text.as_str())).collect();
+        assert_eq!(check(&files, |_| Cluster::NotAsked), []);
+    }
+
+    #[test]
+    fn of_very_much_that_is_wrong_only_so_much_is_said() {
+        let one = |n: usize| {
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a{n}, labels: {{a: \"{}\", b: \"{}\"}}}}\n\
+                 spec: {{serviceAccountName: no{n}, containers: []}}\n---\n\
+                 apiVersion: v1\nkind: Service\nmetadata: {{name: a{n}}}\nspec: {{selector: {{a: \"{}\", b: x}}, ports: [{{port: 80}}]}}\n",
+                n % 2,
+                n % 3,
+                n % 2
+            )
+        };
+        let texts: Vec<String> = (0..500).map(one).collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|text| ("many.yaml", text.as_str())).collect();
+        let found = check(&files, |_| Cluster::NotAsked);
+        assert!((100..=1_000).contains(&found.len()), "{}", found.len());
+    }
+}

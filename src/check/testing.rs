@@ -18,6 +18,15 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::compiled(Minor(36)
 
 /// The findings of `files`, each a path and a text, in the namespace `shop`.
 pub(super) fn check(files: &[(&str, &str)], lacks: impl Fn(&[ObjectKey]) -> Cluster) -> Vec<Finding> {
+    in_order(files, None, lacks)
+}
+
+/// As [`check`], the objects handed over in another order.
+pub(super) fn in_order(
+    files: &[(&str, &str)],
+    order: Option<&[usize]>,
+    lacks: impl Fn(&[ObjectKey]) -> Cluster,
+) -> Vec<Finding> {
     let sources: Vec<Source> = files.iter().map(|(path, text)| Source::new(*path, *text)).collect();
     let mut objects = Vec::new();
     for (file, source) in sources.iter().enumerate() {
