@@ -162,6 +162,14 @@ codes! {
     DefinitionInvalid = "I0260", "a definition of custom resources is not valid";
     /// A schema of a definition that the cluster would not take.
     DefinitionSchema = "I0261", "a schema of custom resources is not valid";
+    /// Fields of which exactly one has to be there, or that exclude each other.
+    OneOf = "I0230", "one of several fields";
+    /// A name of something that the same object does not have.
+    NotInObject = "I0231", "a name that nothing in the object has";
+    /// Fields that do not go together, or of which one needs the other.
+    Together = "I0232", "fields that do not go together";
+    /// More requested than the limit allows.
+    OverLimit = "I0233", "a request is above its limit";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
     /// A namespace that the API server drops without a word.

@@ -3,6 +3,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
+mod broken;
 mod check;
 mod cluster;
 mod common;

@@ -1,10 +1,27 @@
-//! What Kubernetes wants of its own types beyond their schemas.
+//! What Kubernetes wants of its own types beyond their schemas, which its API server checks by hand.
+//!
+//! Rules go by the name of a type: a `Container` has the same ones wherever it stands. Most are rows of
+//! [`table`]; where a row cannot say it, a small function does.
+
+mod pods;
+mod resources;
+mod schedule;
+mod selectors;
+mod table;
+mod wants;
 
 use super::spot::Spot;
-use crate::finding::Finding;
+use crate::finding::{Finding, MOST_OF_ONE};
 
 /// What is wrong with a mapping of the type `name` (`io.k8s.api.core.v1.Container`). Its fields may be of any
-/// type: what the schema forbids is found elsewhere.
-pub(super) fn at(name: &str, spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let _ = (name, spot, found);
+/// type: what the schema forbids is found elsewhere. `elsewhere` says of a field of it that a finding has
+/// already placed it: it is not missing as well.
+pub(super) fn at(name: &str, spot: &Spot<'_>, elsewhere: &dyn Fn(&str) -> bool, found: &mut Vec<Finding>) {
+    let Some(short) = name.strip_prefix("io.k8s.") else { return };
+    let Ok(row) = table::TYPES.binary_search_by(|(name, _)| (*name).cmp(short)) else { return };
+    for want in table::TYPES[row].1 {
+        if found.len() < MOST_OF_ONE {
+            want.look(spot, elsewhere, found);
+        }
+    }
 }

@@ -203,7 +203,8 @@ impl<'a> Walker<'a> {
             self.limits(level.up, spot, level.at, look);
             self.labels(&level);
             if let Some(name) = schema.name.as_deref().filter(|_| !look.narrow) {
-                rules::at(name, spot, &mut self.found);
+                let Self { moved, found, .. } = self;
+                rules::at(name, spot, &|field| moved.has(spot.node(), field), found);
             }
         }
     }

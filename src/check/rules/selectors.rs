@@ -1,0 +1,55 @@
+//! Expressions of selectors: which operators there are, and which of them take values.
+
+use super::wants::{has, missing, text_of};
+use crate::{
+    check::spot::Spot,
+    finding::{Code, Finding},
+    text,
+};
+
+/// An item of `matchExpressions` of labels.
+pub(super) fn of_labels(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    expression(spot, &["In", "NotIn", "Exists", "DoesNotExist"], found);
+}
+
+/// An item of `matchExpressions` or `matchFields` of nodes.
+pub(super) fn of_nodes(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let is_field = spot
+        .up()
+        .and_then(Spot::key)
+        .is_some_and(|key| crate::check::spot::key_text(spot.manifest(), key) == "matchFields");
+    let operators: &[_] =
+        if is_field { &["In", "NotIn"] } else { &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] };
+    expression(spot, operators, found);
+    let takes_one = is_field || matches!(text_of(spot, "operator"), Some("Gt" | "Lt"));
+    if let Some(values) = spot.field("values").filter(|_| takes_one)
+        && values.items().count() > 1
+    {
+        let message = format!("`{}` has several values, and takes only one", values.path());
+        found.push(values.error(Code::Together, message).help("write one item for each value"));
+    }
+}
+
+fn expression(spot: &Spot<'_>, operators: &[&str], found: &mut Vec<Finding>) {
+    let Some(operator) = spot.field("operator") else { return };
+    let Some(name) = operator.text() else { return };
+    if !operators.contains(&name) {
+        let message = format!("`{}` is none of {}", operator.path(), text::listed(operators));
+        found.push(operator.error(Code::NotAllowed, message));
+        return;
+    }
+    match name {
+        "In" | "NotIn" | "Gt" | "Lt" => {
+            if !has(spot, "values") {
+                found.push(missing(spot, "values"));
+            }
+        }
+        _ => {
+            if let Some(values) = spot.field("values").filter(|values| values.items().next().is_some()) {
+                let message = format!("`{}` cannot stand beside `operator: {name}`", values.path());
+                let finding = Finding::error(Code::Together, message).at(values.key_place());
+                found.push(finding.help("remove the values, or write `operator: In`"));
+            }
+        }
+    }
+}

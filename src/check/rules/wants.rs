@@ -1,0 +1,183 @@
+//! What a row of the table can say.
+
+use crate::{
+    check::spot::Spot,
+    finding::{Code, Finding},
+    manifest::Resolved,
+    text,
+};
+
+/// What a mapping of some type has to be like.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Want {
+    /// It has this field, with something in it.
+    Field(&'static str),
+    /// Exactly one of these fields.
+    One(&'static [&'static str]),
+    /// One of these fields or several.
+    Some(&'static [&'static str]),
+    /// At most one of these fields.
+    NotBoth(&'static str, &'static str),
+    /// The first field, where the second is this.
+    With(&'static str, &'static str, &'static str),
+    /// The first field stands only where the second is this.
+    Only(&'static str, &'static str, &'static str),
+    /// A number in the field is neither smaller nor larger.
+    Between(&'static str, i64, i64),
+    /// A text in the field is one of these.
+    Among(&'static str, &'static [&'static str]),
+    /// A path in the field begins with `/`.
+    Absolute(&'static str),
+    /// What a row cannot say.
+    Rule(fn(&Spot<'_>, &mut Vec<Finding>)),
+}
+
+/// Whether something is written there: an empty text and an empty sequence are as good as none.
+pub(super) fn is_filled(spot: &Spot<'_>) -> bool {
+    !matches!(spot.is(), Resolved::Text("") | Resolved::Null | Resolved::Sequence([]))
+}
+
+/// Whether the mapping has something in that field.
+pub(super) fn has(spot: &Spot<'_>, field: &str) -> bool {
+    spot.field(field).is_some_and(|field| is_filled(&field))
+}
+
+/// A field that has to be there.
+pub(super) fn missing(spot: &Spot<'_>, field: &str) -> Finding {
+    let add = format!("add `{field}:`");
+    if let Some(empty) = spot.field(field) {
+        let message = format!("`{}` is empty, and needs a value", empty.path());
+        return Finding::error(Code::RequiredMissing, message).at(empty.key_place()).help("give it a value");
+    }
+    let message = match spot.path().as_str() {
+        "" => format!("{} has no `{field}`", spot.manifest().key.kind),
+        path => format!("`{path}` has no `{field}`"),
+    };
+    Finding::error(Code::RequiredMissing, message).at(spot.head_place()).help(add)
+}
+
+impl Want {
+    pub(super) fn look(&self, spot: &Spot<'_>, elsewhere: &dyn Fn(&str) -> bool, found: &mut Vec<Finding>) {
+        match *self {
+            Self::Field(field) => {
+                if !has(spot, field) && !elsewhere(field) {
+                    found.push(missing(spot, field));
+                }
+            }
+            Self::One(fields) => {
+                let mut there = fields.iter().filter_map(|field| spot.field(field));
+                match (there.next(), there.next()) {
+                    (None, _) => none(spot, fields, "exactly one", elsewhere, found),
+                    (Some(first), Some(second)) => found.push(both(spot, &first, &second)),
+                    (Some(_), None) => {}
+                }
+            }
+            Self::Some(fields) => {
+                if !fields.iter().any(|field| has(spot, field)) {
+                    none(spot, fields, "at least one", elsewhere, found);
+                }
+            }
+            Self::NotBoth(one, other) => {
+                if has(spot, one)
+                    && let Some(second) = spot.field(other).filter(is_filled)
+                    && let Some(first) = spot.field(one)
+                {
+                    found.push(both(spot, &first, &second));
+                }
+            }
+            Self::With(field, by, value) => {
+                if text_of(spot, by) == Some(value) && !has(spot, field) && !elsewhere(field) {
+                    let message =
+                        format!("`{}` is `{value}` and needs `{field}` beside it", spot.path_of(by));
+                    let finding = Finding::error(Code::Together, message).at(spot.head_place());
+                    found.push(finding.help(format!("add `{field}:`")));
+                }
+            }
+            Self::Only(field, by, value) => {
+                if let Some(there) = spot.field(field)
+                    && text_of(spot, by) != Some(value)
+                    && !elsewhere(by)
+                {
+                    let message = format!("`{}` stands only where `{by}` is `{value}`", there.path());
+                    let finding = Finding::error(Code::Together, message).at(there.key_place());
+                    found.push(finding.help(format!("write `{by}: {value}` beside it, or remove it")));
+                }
+            }
+            Self::Between(field, least, most) => {
+                if let Some(there) = spot.field(field)
+                    && let Some(number) = there.whole()
+                    && !(least..=most).contains(&number)
+                {
+                    let message = format!("`{}` is {number}, not from {least} to {most}", there.path());
+                    found.push(there.error(Code::OutOfRange, message));
+                }
+            }
+            Self::Among(field, values) => {
+                if let Some(there) = spot.field(field)
+                    && let Some(value) = there.text()
+                    && !values.contains(&value)
+                {
+                    let message = format!("`{}` is none of {}", there.path(), text::listed(values));
+                    let near = text::nearest(value, values.iter().copied());
+                    let finding = there.error(Code::NotAllowed, message);
+                    found.push(match near {
+                        Some(near) => finding.help(format!("did you mean `{near}`?")),
+                        None => finding,
+                    });
+                }
+            }
+            Self::Absolute(field) => {
+                if let Some(there) = spot.field(field)
+                    && there.text().is_some_and(|path| !path.is_empty() && !path.starts_with('/'))
+                {
+                    let message = format!("`{}` does not begin with `/`", there.path());
+                    found.push(there.error(Code::OutOfRange, message).help("write the whole path"));
+                }
+            }
+            Self::Rule(rule) => rule(spot, found),
+        }
+    }
+}
+
+/// The text in a field.
+pub(super) fn text_of<'a>(spot: &Spot<'a>, field: &str) -> Option<&'a str> {
+    let entries = spot.entries();
+    let found = entries.iter().find(|(key, _)| crate::check::spot::key_text(spot.manifest(), *key) == field);
+    match spot.manifest().tree.resolve(found?.1) {
+        Resolved::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn none(
+    spot: &Spot<'_>,
+    fields: &[&str],
+    how: &str,
+    elsewhere: &dyn Fn(&str) -> bool,
+    found: &mut Vec<Finding>,
+) {
+    if fields.iter().any(|field| elsewhere(field)) {
+        return;
+    }
+    let message = match spot.path().as_str() {
+        "" => format!("{} needs {how} of {}", spot.manifest().key.kind, text::listed(fields)),
+        path => format!("`{path}` needs {how} of {}", text::listed(fields)),
+    };
+    found.push(Finding::error(Code::OneOf, message).at(spot.head_place()).help("add one of them"));
+}
+
+/// Two fields that exclude each other.
+pub(super) fn both(spot: &Spot<'_>, first: &Spot<'_>, second: &Spot<'_>) -> Finding {
+    let name = |field: &Spot<'_>| {
+        let path = field.path();
+        path.rsplit('.').next().unwrap_or_default().to_owned()
+    };
+    let (one, other) = (name(first), name(second));
+    let message = match spot.path().as_str() {
+        "" => format!("{} has both `{one}` and `{other}`", spot.manifest().key.kind),
+        path => format!("`{path}` has both `{one}` and `{other}`"),
+    };
+    Finding::error(Code::OneOf, format!("{message}, of which one excludes the other"))
+        .at(second.key_place())
+        .help("remove one of the two")
+}

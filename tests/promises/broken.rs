@@ -1,0 +1,217 @@
+//! A manifest with one thing wrong that a cluster refuses is refused without one, at the same line.
+//!
+//! Nobody writes such manifests by hand: they are made of objects that a cluster takes, which are made of the
+//! test data of `k8s.io/api` (`broken/bases.yaml`).
+
+mod ask;
+mod breaks;
+mod coverage;
+mod table;
+
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::Command};
+
+use instate::{
+    check::schema::{Found, Minor, Schemas, walk},
+    finding::Severity,
+    manifest,
+    source::Source,
+};
+
+use self::{
+    ask::{Asked, Cause},
+    breaks::{Break, Manifest, breaks, shown},
+    table::Base,
+};
+use crate::common::cluster::Cluster;
+
+/// Every so many of the broken ones is asked about, unless `INSTATE_BROKEN` says another number: 1 for all.
+const EVERY: usize = 41;
+/// Of a hundred fields of the schemas the bases have at least so many.
+const COVERED: usize = 90;
+/// Of a hundred broken ones that the cluster refuses so many are refused offline, and at the line.
+const FOUND: usize = 95;
+
+fn bases() -> Vec<Base> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster");
+    let mut list = Command::new("go");
+    list.args(["list", "-m", "-f", "{{.Dir}}", "k8s.io/api"])
+        .current_dir(folder)
+        .env("GOFLAGS", "-mod=readonly");
+    let output = list.output().expect("because building the cluster needs Go, too");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let module = String::from_utf8(output.stdout).expect("because it is a path");
+    table::bases(&PathBuf::from(module.trim()).join("testdata/HEAD"))
+}
+
+/// Asks the shared cluster, which has what the bases name.
+fn ask<R>(question: impl AsyncFnOnce(&Asked) -> R) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("because nothing is wrong with this machine").block_on(async {
+        let asked = Asked::new(&Cluster::shared().kubeconfig()).await;
+        for given in include_str!("broken/given.yaml").split("---\n") {
+            asked.make(&table::read(given)).await;
+        }
+        question(&asked).await
+    })
+}
+
+/// What is said of a manifest without a cluster: code, line and severity.
+fn offline(schemas: &Schemas, text: &str) -> Vec<(&'static str, usize, Severity)> {
+    let (manifests, mut findings) = manifest::read(&Source::new("a.yaml", text));
+    for manifest in &manifests {
+        match schemas.find(&manifest.api_version, &manifest.key.kind) {
+            Found::Kind(kind) => findings.extend(walk::walk(manifest, kind)),
+            // Another check says so.
+            _ => findings.push(
+                instate::finding::Finding::error(instate::finding::Code::KindUnknown, "")
+                    .at(manifest.place()),
+            ),
+        }
+    }
+    let line =
+        |finding: &instate::finding::Finding| finding.place.as_ref().map_or(0, |place| place.line as usize);
+    findings.iter().map(|finding| (finding.code.number(), line(finding), finding.severity)).collect()
+}
+
+fn errors(schemas: &Schemas, text: &str) -> Vec<(&'static str, usize)> {
+    let all = offline(schemas, text).into_iter();
+    all.filter(|(.., severity)| *severity == Severity::Error).map(|(code, line, _)| (code, line)).collect()
+}
+
+#[test]
+fn what_a_cluster_takes_has_no_finding() {
+    let bases = bases();
+    let refusals =
+        ask(async |asked| asked.refusals(bases.iter().map(|base| (&base.object, base.object.clone()))).await);
+    let schemas = Schemas::compiled(Minor::NEWEST);
+    let mut wrong = String::new();
+    for (base, refusal) in bases.iter().zip(refusals) {
+        for cause in refusal.into_iter().flatten() {
+            let _ =
+                writeln!(wrong, "{}: the cluster refuses it: {} {}", base.name, cause.field, cause.message);
+        }
+        for (code, line) in errors(&schemas, &Manifest::new(&base.object).text) {
+            let text = Manifest::new(&base.object).text;
+            let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
+            let _ = writeln!(wrong, "{}:{line}: {code} at `{shown}`", base.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn nearly_every_field_of_kubernetes_is_tried() {
+    let bases = bases();
+    let documents = ask(coverage::documents);
+    let share = coverage::Share::of(&bases, &documents);
+    assert!(share.percent() >= COVERED, "{share}");
+}
+
+#[test]
+fn what_a_cluster_refuses_is_refused_offline_at_the_line() {
+    let every = std::env::var("INSTATE_BROKEN")
+        .map_or(EVERY, |number| number.parse().expect("INSTATE_BROKEN is a number"));
+    let bases = bases();
+    let all =
+        || bases.iter().flat_map(|base| breaks(&base.object).into_iter().map(move |broken| (base, broken)));
+    let sample = || all().step_by(every);
+    let refusals =
+        ask(async |asked| asked.refusals(sample().map(|(base, broken)| (&base.object, broken.object))).await);
+    let schemas = Schemas::compiled(Minor::NEWEST);
+    let mut tally = Tally::default();
+    for ((base, broken), refusal) in sample().zip(refusals) {
+        tally.count(&schemas, base, &broken, refusal.as_deref());
+    }
+    let report = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("broken.txt");
+    std::fs::write(&report, tally.to_string()).expect("because the folder is ours");
+    let percent = |part: usize| part * 100 / tally.refused.max(1);
+    assert!(
+        tally.refused > 0 && percent(tally.found) >= FOUND,
+        "{} of {}; see {}",
+        tally.found,
+        tally.refused,
+        report.display()
+    );
+    assert!(
+        percent(tally.placed) >= FOUND,
+        "{} of {}; see {}",
+        tally.placed,
+        tally.refused,
+        report.display()
+    );
+}
+
+#[derive(Default)]
+struct Tally {
+    broken: usize,
+    /// By the cluster.
+    refused: usize,
+    /// Of those, offline as well.
+    found: usize,
+    /// Of those, at the line.
+    placed: usize,
+    /// Refused offline, and not by the cluster.
+    stricter: usize,
+    /// What is left, by the rule of the cluster that is not known here.
+    left: BTreeMap<String, (usize, String)>,
+}
+
+impl Tally {
+    fn count(&mut self, schemas: &Schemas, base: &Base, broken: &Break, refusal: Option<&[Cause]>) {
+        self.broken += 1;
+        let manifest = Manifest::new(&broken.object);
+        let errors = errors(schemas, &manifest.text);
+        let example = || format!("{}: {} {}", base.name, broken.how, broken.field);
+        let Some(causes) = refusal else {
+            if let Some((code, _)) = errors.first() {
+                self.stricter += 1;
+                self.leave(format!("stricter: {code}"), example());
+            }
+            return;
+        };
+        self.refused += 1;
+        if errors.is_empty() {
+            for cause in causes {
+                let message = cause.message.lines().next().unwrap_or_default();
+                let message: String = message.chars().take(160).collect();
+                let mut field = cause.field.clone();
+                while let (Some(from), Some(to)) = (field.find('['), field.find(']')) {
+                    field.replace_range(from..=to, "");
+                }
+                self.leave(format!("not found: {field} {message}"), example());
+            }
+            return;
+        }
+        self.found += 1;
+        let mut lines: Vec<usize> =
+            causes.iter().filter(|c| !c.field.is_empty()).map(|c| manifest.line(&c.field)).collect();
+        lines.push(manifest.line(&shown(&broken.at)));
+        if errors.iter().any(|(_, line)| lines.contains(line)) {
+            self.placed += 1;
+        } else {
+            let cause = &causes[0];
+            self.leave(
+                format!("elsewhere: {:?} not {lines:?}: {} {}", errors, cause.field, cause.message),
+                example(),
+            );
+        }
+    }
+
+    fn leave(&mut self, rule: String, example: String) {
+        self.left.entry(rule).or_insert((0, example)).0 += 1;
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { broken, refused, found, placed, stricter, left } = self;
+        writeln!(
+            f,
+            "{broken} broken, {refused} refused by the cluster: {found} offline, {placed} at the line"
+        )?;
+        writeln!(f, "{stricter} refused only offline")?;
+        let mut left: Vec<_> = left.iter().collect();
+        left.sort_by_key(|(rule, (count, _))| (usize::MAX - count, (*rule).clone()));
+        left.iter().try_for_each(|(rule, (count, example))| writeln!(f, "{count:5} {rule}\n      {example}"))
+    }
+}

@@ -1,0 +1,249 @@
+//! What people break in a manifest: each field of an object mistyped, misspelt, removed, one level too high or
+//! too deep.
+
+use serde_json::{Map, Value, json};
+
+/// A step to a value: a key or the number of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Key(String),
+    Item(usize),
+}
+
+pub type Way = Vec<Step>;
+
+/// One way to break an object.
+pub struct Break {
+    pub how: &'static str,
+    /// The field that it is done to, as it was called.
+    pub field: String,
+    pub object: Value,
+    /// Where one would look for it: the field, or what it is missing in.
+    pub at: Way,
+}
+
+/// All of them, in an order that only the object decides.
+pub fn breaks(object: &Value) -> Vec<Break> {
+    let mut ways = Vec::new();
+    below(object, &mut Vec::new(), &mut ways);
+    let mut made = Vec::new();
+    for way in ways {
+        mistyped(object, &way, &mut made);
+        moved(object, &way, &mut made);
+    }
+    made
+}
+
+fn below(value: &Value, way: &mut Way, ways: &mut Vec<Way>) {
+    let children: Vec<(Step, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(key, value)| (Step::Key(key.clone()), value)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(n, value)| (Step::Item(n), value)).collect(),
+        _ => return,
+    };
+    for (step, child) in children {
+        way.push(step);
+        ways.push(way.clone());
+        below(child, way, ways);
+        way.pop();
+    }
+}
+
+pub fn at<'v>(value: &'v Value, way: &[Step]) -> &'v Value {
+    way.iter().fold(value, |value, step| match step {
+        Step::Key(key) => &value[key],
+        Step::Item(number) => &value[number],
+    })
+}
+
+fn at_mut<'v>(value: &'v mut Value, way: &[Step]) -> &'v mut Value {
+    way.iter().fold(value, |value, step| match step {
+        Step::Key(key) => &mut value[key],
+        Step::Item(number) => &mut value[number],
+    })
+}
+
+fn fields<'v>(value: &'v mut Value, way: &[Step]) -> &'v mut Map<String, Value> {
+    at_mut(value, way).as_object_mut().expect("because a key stands in it")
+}
+
+/// `spec.containers[0].image`
+pub fn shown(way: &[Step]) -> String {
+    let mut text = String::new();
+    for step in way {
+        match step {
+            Step::Key(key) if key.contains(['.', '/']) => text += &format!("[{key}]"),
+            Step::Key(key) if text.is_empty() => text += key,
+            Step::Key(key) => text += &format!(".{key}"),
+            Step::Item(number) => text += &format!("[{number}]"),
+        }
+    }
+    text
+}
+
+fn mistyped(object: &Value, way: &[Step], made: &mut Vec<Break>) {
+    let wrong = match at(object, way) {
+        Value::Bool(_) => vec![json!("text"), json!(42)],
+        Value::Number(_) => vec![json!("text"), json!({"a": "b"})],
+        Value::String(_) => vec![json!(42), json!({"a": "b"}), json!(true)],
+        Value::Array(_) => vec![json!("text"), json!({"a": "b"})],
+        Value::Object(_) => vec![json!("text"), json!(["a"])],
+        Value::Null => Vec::new(),
+    };
+    for value in wrong {
+        let mut broken = object.clone();
+        *at_mut(&mut broken, way) = value;
+        made.push(Break { how: "mistyped", field: shown(way), object: broken, at: way.to_vec() });
+    }
+}
+
+fn moved(object: &Value, way: &[Step], made: &mut Vec<Break>) {
+    let (last, parent) = way.split_last().expect("because a field has a way");
+    let mut push = |how, object, at| made.push(Break { how, field: shown(way), object, at });
+    let key = match last {
+        Step::Item(number) => {
+            let mut broken = object.clone();
+            at_mut(&mut broken, parent).as_array_mut().expect("because it has items").remove(*number);
+            return push("removed", broken, parent.to_vec());
+        }
+        Step::Key(key) => key,
+    };
+    let with = |key: &str| [parent, &[Step::Key(key.to_owned())]].concat();
+
+    let mut broken = object.clone();
+    let value = fields(&mut broken, parent).remove(key).expect("because it is there");
+    push("removed", broken.clone(), parent.to_vec());
+
+    let wrong = misspelt(key);
+    let mut one = broken.clone();
+    fields(&mut one, parent).insert(wrong.clone(), value.clone());
+    push("misspelt", one, with(&wrong));
+
+    // Too far to the left: below the next mapping above.
+    let above = (1..=parent.len()).rev().map(|n| &parent[..n - 1]).find(|way| at(object, way).is_object());
+    if let Some(above) = above.filter(|above| at(object, above).get(key).is_none()) {
+        let mut one = broken.clone();
+        fields(&mut one, above).insert(key.clone(), value.clone());
+        push("moved up", one, [above, std::slice::from_ref(last)].concat());
+    }
+    // Too far to the right: below the mapping, or the last item, that stands before it.
+    let siblings = at(object, parent).as_object().expect("because a key stands in it");
+    let before = siblings.keys().take_while(|k| *k != key).last();
+    if let Some(before) = before {
+        let mut way = with(before);
+        if let Some(items) = at(object, &way).as_array().filter(|items| !items.is_empty()) {
+            way.push(Step::Item(items.len() - 1));
+        }
+        if at(object, &way).as_object().is_some_and(|fields| !fields.contains_key(key)) {
+            let mut one = broken;
+            fields(&mut one, &way).insert(key.clone(), value);
+            way.push(last.clone());
+            push("moved down", one, way);
+        }
+    }
+}
+
+/// Two neighbours change places: `replicas` becomes `replicsa`.
+fn misspelt(key: &str) -> String {
+    let mut letters: Vec<char> = key.chars().collect();
+    match (1..letters.len()).rev().find(|n| letters[*n] != letters[n - 1]) {
+        Some(n) => letters.swap(n, n - 1),
+        None => letters.push('x'),
+    }
+    letters.into_iter().collect()
+}
+
+/// A manifest as one writes it, and the line of every value.
+pub struct Manifest {
+    pub text: String,
+    lines: Vec<(String, usize)>,
+    line: usize,
+}
+
+impl Manifest {
+    pub fn new(object: &Value) -> Self {
+        let mut manifest = Self { text: String::new(), lines: Vec::new(), line: 1 };
+        manifest.fields(object, 0, &mut Vec::new());
+        manifest
+    }
+
+    /// The line of a field, or of the nearest above it that there is; of the object itself that of its name.
+    pub fn line(&self, field: &str) -> usize {
+        let mut field = field.trim_start_matches('.');
+        while !field.is_empty() {
+            if let Some((_, line)) = self.lines.iter().find(|(name, _)| name == field) {
+                return *line;
+            }
+            field = &field[..field.rfind(['.', '[']).unwrap_or(0)];
+        }
+        self.lines.iter().find(|(name, _)| name == "metadata.name").map_or(1, |(_, line)| *line)
+    }
+
+    fn here(&mut self, way: &Way) {
+        self.lines.push((shown(way), self.line));
+    }
+
+    fn end(&mut self) {
+        self.text.push('\n');
+        self.line += 1;
+    }
+
+    fn fields(&mut self, object: &Value, depth: usize, way: &mut Way) {
+        for (number, (key, value)) in object.as_object().into_iter().flatten().enumerate() {
+            // The first one of an item stands behind its dash.
+            if number > 0 || !self.text.ends_with("- ") {
+                self.text += &"  ".repeat(depth);
+            }
+            way.push(Step::Key(key.clone()));
+            self.here(way);
+            self.text += &scalar(&Value::String(key.clone()));
+            self.text.push(':');
+            self.value(value, depth, way);
+            way.pop();
+        }
+    }
+
+    fn value(&mut self, value: &Value, depth: usize, way: &mut Way) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                self.end();
+                self.fields(value, depth + 1, way);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                self.end();
+                for (number, item) in items.iter().enumerate() {
+                    way.push(Step::Item(number));
+                    self.text += &"  ".repeat(depth);
+                    self.here(way);
+                    self.text += "- ";
+                    match item {
+                        Value::Object(fields) if !fields.is_empty() => self.fields(item, depth + 1, way),
+                        item => {
+                            self.text += &scalar(item);
+                            self.end();
+                        }
+                    }
+                    way.pop();
+                }
+            }
+            other => {
+                self.text.push(' ');
+                self.text += &scalar(other);
+                self.end();
+            }
+        }
+    }
+}
+
+/// On one line; plain where nobody could read it as anything else.
+fn scalar(value: &Value) -> String {
+    let plain = |text: &str| {
+        text.len() > 3
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '.'))
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null")
+    };
+    match value.as_str() {
+        Some(text) if plain(text) => text.to_owned(),
+        _ => value.to_string(),
+    }
+}
