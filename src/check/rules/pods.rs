@@ -1,7 +1,5 @@
 //! What the parts of a Pod say of each other: mounts name volumes, names differ.
 
-use std::collections::HashSet;
-
 use super::wants::{both, is_filled, text_of};
 use crate::{
     check::spot::Spot,
@@ -27,14 +25,14 @@ pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 pub(super) fn parts(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let volumes = Names::of(spot, "volumes");
     let claims = Names::of(spot, "resourceClaims");
-    let mut seen = HashSet::new();
+    // Two of one sequence with the same name are found by its schema.
+    let others = Names::of(spot, "initContainers");
     for list in ["initContainers", "containers"] {
         let Some(list) = spot.field(list) else { continue };
         let is_init = list.path().ends_with("initContainers");
         for container in list.items() {
-            if let Some(name) = container.field("name")
-                && let Some(text) = name.text()
-                && !seen.insert(text)
+            if let Some(name) = container.field("name").filter(|_| !is_init)
+                && name.text().is_some_and(|name| others.0.contains(&name))
             {
                 let message = format!("`{}` is the name of another container of the Pod", name.path());
                 found.push(name.error(Code::ItemTwice, message).help("give it a name of its own"));
