@@ -11,6 +11,8 @@ mod lists;
 mod missing;
 mod moved;
 mod numbers;
+#[cfg(test)]
+mod tests;
 mod types;
 mod unknown;
 mod whither;
