@@ -154,8 +154,6 @@ codes! {
     ItemTwice = "I0212", "an item stands twice";
     /// Nothing where something has to be.
     NullValue = "I0213", "a value is empty";
-    /// A rule of a custom resource's definition.
-    RuleBroken = "I0214", "a rule of the definition does not hold";
     /// A label or an annotation that Kubernetes does not take.
     Label = "I0215", "a label or an annotation is not valid";
     /// A definition that the cluster would not take.

@@ -5,7 +5,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Format, Look, Walker};
+use super::{Format, Look, Walker, known};
 use crate::{check::spot::Spot, finding::Code};
 
 /// As Go decodes it: padding is needed, what is left over in the last character is not looked at.
@@ -31,7 +31,7 @@ impl Walker<'_> {
             Format::Date => ("date", "write it as `2026-11-23`"),
             Format::Duration if is_duration(text) => return,
             Format::Duration => ("duration", "write a number with its unit, as in `90s`, `10m` or `1h30m`"),
-            Format::Other(known) => match known.wrong(text) {
+            Format::Other(format) => match known::wrong(format, text) {
                 None => return,
                 Some(what) => what,
             },
@@ -116,7 +116,7 @@ fn is_time(text: &str, digits: Option<usize>) -> bool {
 }
 
 /// `1h30m`, `1.5s`, as Go's `time.ParseDuration`.
-fn is_duration(text: &str) -> bool {
+pub(super) fn is_duration(text: &str) -> bool {
     let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
     if rest == "0" {
         return true;
@@ -139,13 +139,6 @@ fn is_duration(text: &str) -> bool {
         rest = after;
     }
     true
-}
-
-impl super::Known {
-    fn wrong(self, text: &str) -> Option<(&'static str, &'static str)> {
-        let _ = (self, text);
-        None
-    }
 }
 
 #[cfg(test)]

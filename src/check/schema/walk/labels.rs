@@ -74,11 +74,11 @@ impl Walker<'_> {
                 }
                 continue;
             }
-            self.keys_and_values(&spot, kind);
+            self.keys_and_values(&spot, kind, of);
         }
     }
 
-    fn keys_and_values(&mut self, spot: &Spot<'_>, kind: Kind) {
+    fn keys_and_values(&mut self, spot: &Spot<'_>, kind: Kind, of: &str) {
         let mut bytes = 0;
         for (key, value) in spot.fields() {
             let wrong = match kind {
@@ -94,7 +94,7 @@ impl Walker<'_> {
             if kind == Kind::Labels
                 && let Some(wrong) = value_wrong(text)
             {
-                self.say_value(&value, text, &wrong);
+                self.say_value(&value, text, &wrong, of == "ObjectMeta");
             }
         }
         if kind == Kind::Annotations && bytes > ANNOTATIONS {
@@ -144,38 +144,37 @@ impl Walker<'_> {
         self.say(Finding::error(Code::Label, message).at(spot.key_place()).help(help));
     }
 
-    fn say_value(&mut self, spot: &Spot<'_>, value: &str, wrong: &Wrong) {
+    fn say_value(&mut self, spot: &Spot<'_>, value: &str, wrong: &Wrong, own: bool) {
         let path = spot.path();
         let named = match spot.written() {
             Some(written) => format!("`{path}` cannot be `{written}`"),
             None => format!("`{path}` has a value that no label can have"),
         };
-        let annotation = "an annotation may hold any text";
-        let (message, help) = match wrong {
+        let (message, mut help) = match wrong {
             Wrong::TooLong(length) => (
                 format!("`{path}` has {length} characters, and a label may have {MOST}"),
-                format!("shorten it; {annotation}"),
+                "shorten it".to_owned(),
             ),
             Wrong::Edge(c) => (
                 format!("{named}: a label does not begin or end with {}", shown(*c)),
-                format!("begin and end it with a letter or a digit; {annotation}"),
+                "begin and end it with a letter or a digit".to_owned(),
             ),
             Wrong::Character(c) => {
-                let joined: String = value
-                    .chars()
-                    .map(|c| if allowed(c) { c } else { '-' })
-                    .collect::<String>()
-                    .trim_matches(|c: char| !c.is_ascii_alphanumeric())
-                    .to_owned();
+                let joined: String = value.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+                let joined = joined.trim_matches(|c: char| !c.is_ascii_alphanumeric());
                 let help = if joined.is_empty() || joined.len() > MOST || spot.is_secret() {
-                    format!("use letters, digits, `-`, `_` and `.`; {annotation}")
+                    "use letters, digits, `-`, `_` and `.`".to_owned()
                 } else {
-                    format!("write `{joined}`, or make it an annotation, which may hold any text")
+                    format!("write `{joined}`")
                 };
                 (format!("{named}: {} cannot stand in a label", shown(*c)), help)
             }
             _ => return,
         };
+        // Nothing selects by the labels that an object has only to be described.
+        if own {
+            help.push_str(", or make it an annotation, which may hold any text");
+        }
         self.say(spot.error(Code::Label, message).help(help));
     }
 }
@@ -227,7 +226,7 @@ fn annotation_wrong(key: &str) -> Option<Wrong> {
     key_wrong(key)
 }
 
-fn is_dns_name(name: &str) -> bool {
+pub(super) fn is_dns_name(name: &str) -> bool {
     let is_part = |part: &str| {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !part.is_empty() && part.bytes().all(plain) && !part.starts_with('-') && !part.ends_with('-')

@@ -36,18 +36,24 @@ impl Walker<'_> {
         }
         match is {
             Resolved::Text(written) => {
-                if let Some(pattern) = &limits.pattern {
+                // Of a text that is too short or too long its form is not said as well.
+                if !self.count(spot, limits, written.chars().count(), "character")
+                    && let Some(pattern) = &limits.pattern
+                {
                     self.pattern(spot, written, pattern);
                 }
-                self.count(spot, limits, written.chars().count(), "character");
             }
             #[allow(clippy::cast_precision_loss, reason = "limits are such numbers, too")]
             Resolved::Int(number) => self.range(spot, limits, number as f64),
             #[allow(clippy::cast_precision_loss, reason = "limits are such numbers, too")]
             Resolved::Uint(number) => self.range(spot, limits, number as f64),
             Resolved::Float(number) => self.range(spot, limits, number),
-            Resolved::Sequence(items) => self.count(spot, limits, items.len(), "item"),
-            Resolved::Mapping(entries) => self.count(spot, limits, entries.len(), "key"),
+            Resolved::Sequence(items) => {
+                self.count(spot, limits, items.len(), "item");
+            }
+            Resolved::Mapping(entries) => {
+                self.count(spot, limits, entries.len(), "key");
+            }
             Resolved::Null | Resolved::Bool(_) => {}
         }
         self.forms(up, spot, at, limits, look);
@@ -82,6 +88,10 @@ impl Walker<'_> {
             _ => None,
         };
         let listed = listed(values);
+        if let Some(help) = super::types::filled_in(spot) {
+            self.say(spot.error(Code::NotAllowed, message).help(help));
+            return;
+        }
         let help = match (meant, listed) {
             (Some(meant), Some(all)) if values.len() > 1 => {
                 format!("did you mean `{meant}`? allowed: {all}")
@@ -148,26 +158,25 @@ impl Walker<'_> {
         self.say(spot.error(Code::OutOfRange, message).help(help));
     }
 
-    fn count(&mut self, spot: &Spot<'_>, limits: &Limits, length: usize, what: &str) {
+    /// Whether there is too little or too much of something, which is said.
+    fn count(&mut self, spot: &Spot<'_>, limits: &Limits, length: usize, what: &str) -> bool {
         let length = length as u64;
-        let needs = match (limits.at_least, limits.at_most) {
-            (Some(least), _) if length < least => (least, "at least"),
-            (_, Some(most)) if length > most => (most, "at most"),
-            _ => return,
-        };
         let said = |n: u64| text::count(usize::try_from(n).unwrap_or(usize::MAX), what);
-        let path = spot.path();
-        let message = match length {
-            0 => format!("`{path}` is empty, and needs {} {}", needs.1, said(needs.0)),
-            _ => format!("`{path}` has {}, and may have {} {}", said(length), needs.1, needs.0),
+        let path = || spot.path();
+        let (message, help) = match (limits.at_least, limits.at_most) {
+            (Some(least), _) if length < least && length == 0 => {
+                (format!("`{}` is empty, and needs at least {}", path(), said(least)), "add what is missing")
+            }
+            (Some(least), _) if length < least => {
+                (format!("`{}` has {}, and needs at least {least}", path(), said(length)), "add what is missing")
+            }
+            (_, Some(most)) if length > most => {
+                (format!("`{}` has {}, and may have at most {most}", path(), said(length)), "shorten it")
+            }
+            _ => return false,
         };
-        let message = if needs.1 == "at least" && length > 0 {
-            format!("`{path}` has {}, and needs at least {}", said(length), needs.0)
-        } else {
-            message
-        };
-        let help = if needs.1 == "at least" { "add what is missing" } else { "shorten it" };
         self.say(spot.error(Code::OutOfRange, message).help(help));
+        true
     }
 
     /// Forms of which all, one or none must fit.
@@ -296,7 +305,7 @@ thread_local! {
 }
 
 /// Whether `pattern` is found in `text`; `None` where it is no pattern that can be used.
-fn matches(pattern: &str, text: &str) -> Option<bool> {
+pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(known) = compiled.get(pattern) {
             return known.as_ref().map(|pattern| pattern.is_match(text));

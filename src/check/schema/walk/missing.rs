@@ -18,7 +18,8 @@ impl Walker<'_> {
                     && (schema.nullable || self.manifest.tree.resolve(*value) != Resolved::Null)
             });
             let filled = !self.built_in && schema.default.is_some();
-            if !is_there && !filled && !self.moved.has(level.spot.node(), &field.name) {
+            let optional = self.built_in && may_be_left_out(level.at.schema().name.as_deref(), &field.name);
+            if !is_there && !filled && !optional && !self.moved.has(level.spot.node(), &field.name) {
                 missing.push(&field.name);
             }
         }
@@ -35,10 +36,11 @@ impl Walker<'_> {
             self.say(Finding::error(Code::RequiredMissing, message).at(place).help(help));
             return;
         }
-        let fields = text::listed(&missing);
+        let fields: Vec<String> = missing.iter().map(|name| format!("no `{name}`")).collect();
+        let fields = fields.join(" and ");
         let message = match spot.path().as_str() {
-            "" => format!("{} has no {fields}", self.manifest.key.kind),
-            path => format!("`{path}` has no {fields}"),
+            "" => format!("{} has {fields}", self.manifest.key.kind),
+            path => format!("`{path}` has {fields}"),
         };
         let help = self.what_to_add(level, object, &missing);
         self.say(Finding::error(Code::RequiredMissing, message).at(spot.head_place()).help(help));
@@ -61,4 +63,22 @@ impl Walker<'_> {
         }
         help
     }
+}
+
+/// What Kubernetes' own schemas say is required, and its servers take as zero or empty.
+fn may_be_left_out(name: Option<&str>, field: &str) -> bool {
+    let of = name.and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+    matches!(
+        (of, field),
+        ("ControllerRevision", "revision")
+            | ("CustomResourceDefinitionVersion", "served" | "storage")
+            | ("DeviceClass" | "ResourceClaim" | "ResourceClaimTemplate" | "ResourceClaimTemplateSpec", "spec")
+            | ("HTTPHeader" | "PriorityClass" | "Sysctl", "value")
+            | ("ISCSIVolumeSource" | "ISCSIPersistentVolumeSource", "lun")
+            | ("LimitRangeSpec", "limits")
+            | ("PreferredSchedulingTerm", "preference")
+            | ("ResourcePool", "generation")
+            | ("ScaleIOVolumeSource" | "ScaleIOPersistentVolumeSource", "secretRef")
+            | ("SleepAction", "seconds")
+    )
 }

@@ -5,9 +5,11 @@
 
 mod formats;
 mod hints;
+mod known;
 mod labels;
 mod limits;
 mod lists;
+mod misread;
 mod missing;
 mod moved;
 mod numbers;
@@ -149,7 +151,7 @@ impl<'a> Walker<'a> {
             }
             (Shape::List(list), Resolved::Sequence(_)) => self.list(up, spot, at, list, look),
             (Shape::Text(format), Resolved::Text(text)) => self.format(spot, *format, text, look),
-            (Shape::Boolean, Resolved::Bool(_)) => {}
+            (Shape::Boolean, Resolved::Bool(_)) => self.misread(spot, is),
             (Shape::Integer(bits), Resolved::Int(number)) => self.integer(spot, *bits, number.into()),
             (Shape::Integer(bits), Resolved::Uint(number)) => self.integer(spot, *bits, number.into()),
             (Shape::IntOrString, Resolved::Uint(number)) => self.integer(spot, 32, number.into()),
@@ -162,6 +164,9 @@ impl<'a> Walker<'a> {
             ) => self.quantity(spot),
             _ if look.narrow => return,
             _ => return self.wrong_type(spot, at, is),
+        }
+        if matches!(is, Resolved::Int(_) | Resolved::Uint(_)) && !look.narrow {
+            self.misread(spot, is);
         }
         self.limits(up, spot, at, look);
     }
@@ -177,6 +182,7 @@ impl<'a> Walker<'a> {
             let next = match place(level.at, object, &name) {
                 Place::Field(at) => at,
                 Place::Entry(at) => {
+                    self.misread_key(spot, key, &name);
                     self.entry(&level, &spot.own(key, value), at, look);
                     continue;
                 }

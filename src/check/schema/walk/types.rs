@@ -129,6 +129,9 @@ impl Walker<'_> {
                 };
                 Some(match fields.as_slice() {
                     [] => "write its fields in lines of their own below it".to_owned(),
+                    [one] if spot.written().is_some_and(|written| written.len() < 40) => {
+                        format!("write `{one}: {}` in its place", spot.written().unwrap_or_default())
+                    }
                     some => format!("write its fields below it: {}", text::listed(some)),
                 })
             }
@@ -208,7 +211,7 @@ fn number_of(spot: &Spot<'_>, text: &str) -> String {
 }
 
 /// What a tool was meant to fill in before.
-fn filled_in(spot: &Spot<'_>) -> Option<String> {
+pub(super) fn filled_in(spot: &Spot<'_>) -> Option<String> {
     let written = spot.written()?;
     let holds = ["${", "{{", "$("].iter().any(|open| written.contains(open));
     holds.then(|| format!("nothing fills in `{written}` here: write the value itself"))

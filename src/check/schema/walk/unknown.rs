@@ -220,10 +220,17 @@ impl Walker<'_> {
         let free: Vec<&str> = free.filter(|name| !self.is_written(level, name)).collect();
         match free.as_slice() {
             [] if object.fields.is_empty() => Some("nothing can stand here: remove it".to_owned()),
-            [] => Some("remove it: every field that there is stands here already".to_owned()),
+            [] => Some("remove it: nothing else can stand here".to_owned()),
             [one] => Some(format!("the only other field here is `{one}`")),
             few if few.len() <= FEW => Some(format!("the fields here are {}", text::listed(few))),
-            _ => Some("remove it, or look for its place in the documentation of the kind".to_owned()),
+            _ => {
+                let steps = level.spot.path();
+                let steps = steps.split('.').map(|step| step.split('[').next().unwrap_or_default());
+                let kind = self.manifest.key.kind.to_lowercase();
+                let path: Vec<&str> =
+                    std::iter::once(kind.as_str()).chain(steps.filter(|step| !step.is_empty())).collect();
+                Some(format!("remove it, or see what there is: kubectl explain {}", text::clean(&path.join("."))))
+            }
         }
     }
 

@@ -117,12 +117,7 @@ fn a_field_in_a_wrong_place_is_shown_with_its_place() {
             "      volumes:\n      - name: settings\n",
             "      §ports:\n      - containerPort: 1\n      volumes:\n      - name: settings\n",
         ),
-        (
-            "containers of a Deployment",
-            B,
-            "      terminationGracePeriodSeconds: 30\n",
-            "      terminationGracePeriodSeconds: 30\n  §initContainers: []\n",
-        ),
+        ("containers of a StatefulSet", B, "  serviceName: db\n", "  serviceName: db\n  §initContainers: []\n"),
         ("in braces", B, "          tcpSocket: {port: 5432}", "          tcpSocket: {port: 5432, §periodSeconds: 5}"),
         ("labels of a selector", S, "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    matchLabels:\n      app: web\n", "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    §app: web\n"),
         ("an old Ingress", S, "          service:\n            name: web\n            port:\n              number: 80\n", "          §serviceName: web\n"),
@@ -156,7 +151,7 @@ fn a_value_of_another_type_is_shown_with_how_to_write_it() {
         ("a port that is no mapping", S, "        - name: metrics\n          containerPort: 9090\n", "        - §9090\n"),
         ("matchLabels of a Service", S, "  type: ClusterIP\n  selector:\n    app: web\n", "  type: ClusterIP\n  selector:\n    §matchLabels:\n      app: web\n"),
         ("a quantity that is a boolean", S, "            cpu: 100m", "            cpu: §yes"),
-        ("an image that is a mapping", B, "            image: registry.example/tidy:2", "            §image: {{ .image }}"),
+        ("an image that is a mapping", B, "            image: registry.example/tidy:2", "            §image: {name: tidy}"),
         ("a Secret's number", B, "  token: aHVudGVyMg==", "  token: §1234"),
         ("a custom resource's", O, "  degrees: 220", "  degrees: §warm"),
     ]));
@@ -226,7 +221,12 @@ fn a_value_of_the_wrong_form_or_size_is_shown_with_what_it_needs() {
         ("not a multiple", O, "  degrees: 220", "  degrees: §221"),
         ("as much as is too much", O, "    load: 5", "    load: §20"),
         ("no items", O, "  racks:\n  - position: 1\n    load: 5\n  - position: 2\n", "  §racks: []\n"),
-        ("too many items", O, "  - position: 2\n", "  - position: 2\n  - position: 3\n  - position: 4\n  - position: 5\n"),
+        (
+            "too many items",
+            O,
+            "  racks:\n  - position: 1\n    load: 5\n",
+            "  §racks:\n  - position: 3\n  - position: 4\n  - position: 5\n  - position: 6\n",
+        ),
         ("an address", O, "  address: 10.0.0.1", "  address: §10.0.0.300"),
         ("a duration", O, "  restAfter: 90m", "  restAfter: §soon"),
     ]));
@@ -266,5 +266,15 @@ fn labels_and_annotations_are_shown_with_what_they_may_hold() {
         ("an annotation's key", S, "    prometheus.io/scrape: \"true\"", "    §prometheus io: \"true\""),
         ("a selector's", S, "  type: ClusterIP\n  selector:\n    app: web\n", "  type: ClusterIP\n  selector:\n    app: §web app\n"),
         ("a finalizer", O, "  labels: {floor: first}", "  finalizers: [§\"a b\"]"),
+    ]));
+}
+
+#[test]
+fn what_is_not_read_as_it_looks_is_shown() {
+    insta::assert_snapshot!(seen(&[
+        ("a boolean in words", B, "  suspend: false", "  suspend: §no"),
+        ("a number with a zero", B, "      backoffLimit: 2", "      backoffLimit: §010"),
+        ("a hexadecimal number", S, "    port: 80\n", "    port: §0x50\n"),
+        ("a key", B, "  DEBUG: \"false\"", "  §on: \"x\""),
     ]));
 }
