@@ -282,7 +282,7 @@ mod tests {
     use crate::{
         config::Silence,
         finding::{Code, Finding},
-        source::{Place, Source, Span},
+        source::{Source, Span},
     };
 
     /// What is left of the findings of a file, one at each word that is a code in lower case: an error where

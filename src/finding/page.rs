@@ -124,7 +124,6 @@ mod tests {
             fs::write(file, format!("{example}\n")).expect("because the folder is ours");
             let rules =
                 Rules { namespace: "default", by: By::Compiled(Minor::NEWEST), silence: &Silence::default() };
-            let rules = Rules { namespace: "default", by: By::Compiled(Minor::NEWEST) };
             let found = revision::read(Disk::new(folder.path()), ".", Some(&rules), None)
                 .expect("because it can be read");
             let mut codes: Vec<&str> = found.findings.iter().map(|finding| finding.code.number()).collect();

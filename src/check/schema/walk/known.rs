@@ -10,7 +10,9 @@ pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static
     let is = |pattern| matches(pattern, text) != Some(false);
     let (good, what, help) = match format {
         Known::BsonObjectId => (is(r"^[0-9A-Fa-f]{24}$"), "object id", "write 24 hexadecimal digits"),
-        Known::Uri => (is(r"^([A-Za-z][A-Za-z0-9+.-]*:|/)[^\s]*$"), "URI", "write it as `https://shop.example/path`"),
+        Known::Uri => {
+            (is(r"^([A-Za-z][A-Za-z0-9+.-]*:|/)[^\s]*$"), "URI", "write it as `https://shop.example/path`")
+        }
         Known::Email => (is(r"[^@\s]@[^@\s]"), "address of a mailbox", "write it as `ana@shop.example`"),
         Known::Hostname => (is(r"^[^\s/:@]{1,255}$"), "host name", "write it as `shop.example`"),
         Known::Ipv4 => (is_ipv4(text), "IPv4 address", "write it as `10.0.0.1`"),
@@ -25,7 +27,11 @@ pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static
         Known::Uuid3 => (is(&uuid("3", "[0-9A-Fa-f]")), "UUID of version 3", UUID),
         Known::Uuid4 => (is(&uuid("4", "[89ABab]")), "UUID of version 4", UUID),
         Known::Uuid5 => (is(&uuid("5", "[89ABab]")), "UUID of version 5", UUID),
-        Known::Ssn => (is(r"^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$"), "social security number", "write it as `000-00-0000`"),
+        Known::Ssn => (
+            is(r"^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$"),
+            "social security number",
+            "write it as `000-00-0000`",
+        ),
         Known::HexColor => (is(r"^#?([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"), "colour", "write it as `#ff8800`"),
         Known::RgbColor => (
             is(r"^rgb\(\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*\)$"),
@@ -33,7 +39,9 @@ pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static
             "write it as `rgb(255,136,0)`",
         ),
         Known::DateTime => (
-            is(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2})?([.,][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?$"),
+            is(
+                r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2})?([.,][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?$",
+            ),
             "time",
             "write it as `2026-11-23T10:00:00Z`",
         ),
@@ -67,7 +75,9 @@ fn uuid(version: &str, variant: &str) -> String {
 fn is_ipv4(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
     let is_part = |part: &&str| {
-        !part.is_empty() && part.len() <= 20 && part.bytes().all(|b| b.is_ascii_digit())
+        !part.is_empty()
+            && part.len() <= 20
+            && part.bytes().all(|b| b.is_ascii_digit())
             && part.trim_start_matches('0').len() <= 3
             && format!("0{part}").parse::<u128>().is_ok_and(|n| n <= 255)
     };

@@ -167,9 +167,10 @@ impl Walker<'_> {
             (Some(least), _) if length < least && length == 0 => {
                 (format!("`{}` is empty, and needs at least {}", path(), said(least)), "add what is missing")
             }
-            (Some(least), _) if length < least => {
-                (format!("`{}` has {}, and needs at least {least}", path(), said(length)), "add what is missing")
-            }
+            (Some(least), _) if length < least => (
+                format!("`{}` has {}, and needs at least {least}", path(), said(length)),
+                "add what is missing",
+            ),
             (_, Some(most)) if length > most => {
                 (format!("`{}` has {}, and may have at most {most}", path(), said(length)), "shorten it")
             }

@@ -32,7 +32,9 @@ impl Walker<'_> {
         let help = match (plain, is) {
             (Some(plain), _) => format!("write {plain}"),
             (None, _) if is_mode => return,
-            (None, Resolved::Int(number)) => format!("write {number}, or the digits without the zero before them"),
+            (None, Resolved::Int(number)) => {
+                format!("write {number}, or the digits without the zero before them")
+            }
             (None, _) => "write it without the zero before it".to_owned(),
         };
         self.say(spot.warning(Code::Misread, format!("`{path}`: {says}")).help(help));

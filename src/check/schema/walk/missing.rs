@@ -72,7 +72,10 @@ fn may_be_left_out(name: Option<&str>, field: &str) -> bool {
         (of, field),
         ("ControllerRevision", "revision")
             | ("CustomResourceDefinitionVersion", "served" | "storage")
-            | ("DeviceClass" | "ResourceClaim" | "ResourceClaimTemplate" | "ResourceClaimTemplateSpec", "spec")
+            | (
+                "DeviceClass" | "ResourceClaim" | "ResourceClaimTemplate" | "ResourceClaimTemplateSpec",
+                "spec"
+            )
             | ("HTTPHeader" | "PriorityClass" | "Sysctl", "value")
             | ("ISCSIVolumeSource" | "ISCSIPersistentVolumeSource", "lun")
             | ("LimitRangeSpec", "limits")

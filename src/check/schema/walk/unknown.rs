@@ -229,7 +229,10 @@ impl Walker<'_> {
                 let kind = self.manifest.key.kind.to_lowercase();
                 let path: Vec<&str> =
                     std::iter::once(kind.as_str()).chain(steps.filter(|step| !step.is_empty())).collect();
-                Some(format!("remove it, or see what there is: kubectl explain {}", text::clean(&path.join("."))))
+                Some(format!(
+                    "remove it, or see what there is: kubectl explain {}",
+                    text::clean(&path.join("."))
+                ))
             }
         }
     }

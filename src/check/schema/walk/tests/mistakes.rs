@@ -50,10 +50,20 @@ fn a_misspelt_field_is_shown_with_the_one_that_is_meant() {
         ("one group", B, "- apiGroups: [\"\"]", "- §apiGroup: [\"\"]"),
         ("a storage class", B, "  storageClassName: fast", "  §storageClass: fast"),
         ("a Secret's", B, "stringData:", "§stringdata:"),
-        ("metadata", B, "kind: ConfigMap\nmetadata:\n  name: web", "kind: ConfigMap\nmetadata:\n  name: web\n  §label: {a: b}"),
+        (
+            "metadata",
+            B,
+            "kind: ConfigMap\nmetadata:\n  name: web",
+            "kind: ConfigMap\nmetadata:\n  name: web\n  §label: {a: b}"
+        ),
         ("a custom resource's", O, "  degrees: 220", "  §degress: 220"),
         ("nothing like it", S, "      serviceAccountName: web", "      §frobnicate: web"),
-        ("nothing like it among few", B, "  concurrencyPolicy: Forbid", "  concurrencyPolicy: Forbid\n  §frobnicate: 1"),
+        (
+            "nothing like it among few",
+            B,
+            "  concurrencyPolicy: Forbid",
+            "  concurrencyPolicy: Forbid\n  §frobnicate: 1"
+        ),
         ("in a custom resource", O, "  door: {open: false}", "  door: {open: false, §ajar: true}"),
     ]));
 }
@@ -103,27 +113,67 @@ fn a_field_in_a_wrong_place_is_shown_with_its_place() {
             "  template:\n    metadata:\n      labels:\n        app: web\n    spec:\n      serviceAccountName: web\n      containers:\n      - name: web\n        image: registry.example/web:1.10.2\n        imagePullPolicy: IfNotPresent\n        command: [\"/web\", \"--verbose\"]\n",
             "  template:\n  §metadata:\n    labels:\n      app: web\n  spec:\n      containers:\n      - name: web\n        command: [\"/web\"]\n",
         ),
-        ("not deep enough: limits", S, "          limits:\n            memory: 256Mi\n", "        §limits:\n          memory: 256Mi\n"),
-        ("labels beside metadata", B, "kind: ConfigMap\nmetadata:\n  name: web\n", "kind: ConfigMap\nmetadata:\n  name: web\n§labels:\n  app: web\n"),
         (
-            "replicas beside spec",
+            "not deep enough: limits",
             S,
-            "spec:\n  replicas: 3\n",
-            "§replicas: 3\nspec:\n",
+            "          limits:\n            memory: 256Mi\n",
+            "        §limits:\n          memory: 256Mi\n"
         ),
+        (
+            "labels beside metadata",
+            B,
+            "kind: ConfigMap\nmetadata:\n  name: web\n",
+            "kind: ConfigMap\nmetadata:\n  name: web\n§labels:\n  app: web\n"
+        ),
+        ("replicas beside spec", S, "spec:\n  replicas: 3\n", "§replicas: 3\nspec:\n",),
         (
             "a port in the spec of a Pod",
             S,
             "      volumes:\n      - name: settings\n",
             "      §ports:\n      - containerPort: 1\n      volumes:\n      - name: settings\n",
         ),
-        ("containers of a StatefulSet", B, "  serviceName: db\n", "  serviceName: db\n  §initContainers: []\n"),
-        ("in braces", B, "          tcpSocket: {port: 5432}", "          tcpSocket: {port: 5432, §periodSeconds: 5}"),
-        ("labels of a selector", S, "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    matchLabels:\n      app: web\n", "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    §app: web\n"),
-        ("an old Ingress", S, "          service:\n            name: web\n            port:\n              number: 80\n", "          §serviceName: web\n"),
-        ("an old HorizontalPodAutoscaler", S, "  maxReplicas: 10\n", "  maxReplicas: 10\n  §targetCPUUtilizationPercentage: 70\n"),
-        ("a secret in an env", S, "          valueFrom:\n            secretKeyRef:\n              name: web\n              key: token\n", "          §secretKeyRef:\n            name: web\n            key: token\n"),
-        ("a custom resource", O, "  heat:\n    gas: {pressure: 20}\n", "  heat:\n    gas: {}\n  §pressure: 20\n"),
+        (
+            "containers of a StatefulSet",
+            B,
+            "  serviceName: db\n",
+            "  serviceName: db\n  §initContainers: []\n"
+        ),
+        (
+            "in braces",
+            B,
+            "          tcpSocket: {port: 5432}",
+            "          tcpSocket: {port: 5432, §periodSeconds: 5}"
+        ),
+        (
+            "labels of a selector",
+            S,
+            "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    matchLabels:\n      app: web\n",
+            "kind: PodDisruptionBudget\nmetadata:\n  name: web\nspec:\n  minAvailable: 1\n  selector:\n    §app: web\n"
+        ),
+        (
+            "an old Ingress",
+            S,
+            "          service:\n            name: web\n            port:\n              number: 80\n",
+            "          §serviceName: web\n"
+        ),
+        (
+            "an old HorizontalPodAutoscaler",
+            S,
+            "  maxReplicas: 10\n",
+            "  maxReplicas: 10\n  §targetCPUUtilizationPercentage: 70\n"
+        ),
+        (
+            "a secret in an env",
+            S,
+            "          valueFrom:\n            secretKeyRef:\n              name: web\n              key: token\n",
+            "          §secretKeyRef:\n            name: web\n            key: token\n"
+        ),
+        (
+            "a custom resource",
+            O,
+            "  heat:\n    gas: {pressure: 20}\n",
+            "  heat:\n    gas: {}\n  §pressure: 20\n"
+        ),
     ]));
 }
 
@@ -131,7 +181,12 @@ fn a_field_in_a_wrong_place_is_shown_with_its_place() {
 fn a_value_of_another_type_is_shown_with_how_to_write_it() {
     insta::assert_snapshot!(seen(&[
         ("a label that is a number", S, "    version: \"1.10\"", "    version: §1.10"),
-        ("an annotation that is a boolean", S, "    prometheus.io/scrape: \"true\"", "    prometheus.io/scrape: §true"),
+        (
+            "an annotation that is a boolean",
+            S,
+            "    prometheus.io/scrape: \"true\"",
+            "    prometheus.io/scrape: §true"
+        ),
         ("a word that is a boolean", B, "  DEBUG: \"false\"", "  DEBUG: §no"),
         ("a number in a ConfigMap", B, "  PORT: \"8080\"", "  PORT: §8080"),
         ("a commit that is a number", B, "  PORT: \"8080\"", "  COMMIT: §553640e6"),
@@ -144,14 +199,49 @@ fn a_value_of_another_type_is_shown_with_how_to_write_it() {
         ("a fraction", S, "  minReplicas: 2", "  minReplicas: §2.5"),
         ("a variable", S, "  replicas: 3", "  replicas: §${REPLICAS}"),
         ("a command that is a text", S, "command: [\"/web\", \"--verbose\"]", "command: §/web --verbose"),
-        ("one access mode", B, "  accessModes: [ReadWriteOnce]\n  storage", "  accessModes: §ReadWriteOnce\n  storage"),
-        ("env as a mapping", S, "        env:\n        - name: MODE\n          value: production\n        - name: TOKEN\n          valueFrom:\n            secretKeyRef:\n              name: web\n              key: token\n", "        §env:\n          MODE: production\n"),
-        ("containers without a dash", B, "          containers:\n          - name: tidy\n            image: registry.example/tidy:2\n            args: [\"--days\", \"30\"]\n", "          §containers:\n            name: tidy\n            image: registry.example/tidy:2\n"),
-        ("a mapping with a dash", S, "        securityContext:\n          runAsNonRoot: true\n", "        §securityContext:\n        - runAsNonRoot: true\n"),
-        ("a port that is no mapping", S, "        - name: metrics\n          containerPort: 9090\n", "        - §9090\n"),
-        ("matchLabels of a Service", S, "  type: ClusterIP\n  selector:\n    app: web\n", "  type: ClusterIP\n  selector:\n    §matchLabels:\n      app: web\n"),
+        (
+            "one access mode",
+            B,
+            "  accessModes: [ReadWriteOnce]\n  storage",
+            "  accessModes: §ReadWriteOnce\n  storage"
+        ),
+        (
+            "env as a mapping",
+            S,
+            "        env:\n        - name: MODE\n          value: production\n        - name: TOKEN\n          valueFrom:\n            secretKeyRef:\n              name: web\n              key: token\n",
+            "        §env:\n          MODE: production\n"
+        ),
+        (
+            "containers without a dash",
+            B,
+            "          containers:\n          - name: tidy\n            image: registry.example/tidy:2\n            args: [\"--days\", \"30\"]\n",
+            "          §containers:\n            name: tidy\n            image: registry.example/tidy:2\n"
+        ),
+        (
+            "a mapping with a dash",
+            S,
+            "        securityContext:\n          runAsNonRoot: true\n",
+            "        §securityContext:\n        - runAsNonRoot: true\n"
+        ),
+        (
+            "a port that is no mapping",
+            S,
+            "        - name: metrics\n          containerPort: 9090\n",
+            "        - §9090\n"
+        ),
+        (
+            "matchLabels of a Service",
+            S,
+            "  type: ClusterIP\n  selector:\n    app: web\n",
+            "  type: ClusterIP\n  selector:\n    §matchLabels:\n      app: web\n"
+        ),
         ("a quantity that is a boolean", S, "            cpu: 100m", "            cpu: §yes"),
-        ("an image that is a mapping", B, "            image: registry.example/tidy:2", "            §image: {name: tidy}"),
+        (
+            "an image that is a mapping",
+            B,
+            "            image: registry.example/tidy:2",
+            "            §image: {name: tidy}"
+        ),
         ("a Secret's number", B, "  token: aHVudGVyMg==", "  token: §1234"),
         ("a custom resource's", O, "  degrees: 220", "  degrees: §warm"),
     ]));
@@ -160,7 +250,12 @@ fn a_value_of_another_type_is_shown_with_how_to_write_it() {
 #[test]
 fn what_is_missing_is_shown_where_it_belongs() {
     insta::assert_snapshot!(seen(&[
-        ("an env without a name", S, "        - name: MODE\n          value: production\n", "        - §value: production\n"),
+        (
+            "an env without a name",
+            S,
+            "        - name: MODE\n          value: production\n",
+            "        - §value: production\n"
+        ),
         (
             "a selector",
             B,
@@ -184,7 +279,12 @@ fn what_is_missing_is_shown_where_it_belongs() {
         ),
         ("a custom resource's", O, "spec:\n  mode: bake\n  degrees: 220\n", "§spec:\n  mode: bake\n"),
         ("one of two forms", O, "  heat:\n    gas: {pressure: 20}\n", "  §heat: {}\n"),
-        ("a kind of an embedded resource", O, "  job:\n    apiVersion: batch/v1\n    kind: Job\n", "  §job:\n    apiVersion: batch/v1\n"),
+        (
+            "a kind of an embedded resource",
+            O,
+            "  job:\n    apiVersion: batch/v1\n    kind: Job\n",
+            "  §job:\n    apiVersion: batch/v1\n"
+        ),
     ]));
 }
 
@@ -197,9 +297,19 @@ fn a_value_that_is_not_allowed_is_shown_with_those_that_are() {
         ("lower case protocol", S, "    - protocol: TCP", "    - protocol: §tcp"),
         ("a restart policy", B, "          restartPolicy: OnFailure", "          restartPolicy: §on-failure"),
         ("a policy of a CronJob", B, "  concurrencyPolicy: Forbid", "  concurrencyPolicy: §Deny"),
-        ("a template", S, "        imagePullPolicy: IfNotPresent", "        imagePullPolicy: §\"{{ .Values.pull }}\""),
+        (
+            "a template",
+            S,
+            "        imagePullPolicy: IfNotPresent",
+            "        imagePullPolicy: §\"{{ .Values.pull }}\""
+        ),
         ("a custom resource's", O, "  mode: bake", "  mode: §baking"),
-        ("forms that exclude each other", O, "  heat:\n    gas: {pressure: 20}\n", "  §heat:\n    gas: {pressure: 20}\n    power: {volts: 230}\n"),
+        (
+            "forms that exclude each other",
+            O,
+            "  heat:\n    gas: {pressure: 20}\n",
+            "  §heat:\n    gas: {pressure: 20}\n    power: {volts: 230}\n"
+        ),
     ]));
 }
 
@@ -235,10 +345,25 @@ fn a_value_of_the_wrong_form_or_size_is_shown_with_what_it_needs() {
 #[test]
 fn items_that_must_differ_are_shown_with_each_other() {
     insta::assert_snapshot!(seen(&[
-        ("ports", S, "          containerPort: 9090", "          containerPort: §8080\n          protocol: TCP"),
+        (
+            "ports",
+            S,
+            "          containerPort: 9090",
+            "          containerPort: §8080\n          protocol: TCP"
+        ),
         ("an env", S, "        - name: TOKEN\n", "        - name: §MODE\n"),
-        ("a volume", S, "      - name: settings\n        configMap:", "      - name: settings\n        emptyDir: {}\n      - name: §settings\n        configMap:"),
-        ("finalizers", O, "  labels: {floor: first}", "  labels: {floor: first}\n  finalizers: [a.example/b, §a.example/b]"),
+        (
+            "a volume",
+            S,
+            "      - name: settings\n        configMap:",
+            "      - name: settings\n        emptyDir: {}\n      - name: §settings\n        configMap:"
+        ),
+        (
+            "finalizers",
+            O,
+            "  labels: {floor: first}",
+            "  labels: {floor: first}\n  finalizers: [a.example/b, §a.example/b]"
+        ),
         ("a custom resource's", O, "  - position: 2\n", "  - position: §1\n"),
         ("a custom resource's texts", O, "  tags: [stone, deep]", "  tags: [stone, deep, §stone]"),
     ]));
@@ -247,7 +372,12 @@ fn items_that_must_differ_are_shown_with_each_other() {
 #[test]
 fn nothing_where_something_has_to_be_is_shown() {
     insta::assert_snapshot!(seen(&[
-        ("an empty item", B, "            args: [\"--days\", \"30\"]", "            args: [\"--days\", §null]"),
+        (
+            "an empty item",
+            B,
+            "            args: [\"--days\", \"30\"]",
+            "            args: [\"--days\", §null]"
+        ),
         ("an empty text of a ConfigMap", B, "  PORT: \"8080\"", "  §PORT:"),
         ("an empty quantity", S, "            cpu: 100m", "            §cpu:"),
     ]));
@@ -259,12 +389,22 @@ fn labels_and_annotations_are_shown_with_what_they_may_hold() {
         ("a blank", S, "    version: \"1.10\"", "    owner: §Team Web"),
         ("an address", S, "    version: \"1.10\"", "    owner: §ana@shop.example"),
         ("an edge", S, "    version: \"1.10\"", "    version: §-rc1"),
-        ("too long", O, "  labels: {floor: first}", "  labels: {floor: §aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg}"),
+        (
+            "too long",
+            O,
+            "  labels: {floor: first}",
+            "  labels: {floor: §aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg}"
+        ),
         ("two slashes", S, "    version: \"1.10\"", "    §a.example/b/c: d"),
         ("a prefix in capitals", S, "    version: \"1.10\"", "    §Shop.example/tier: web"),
         ("no name", S, "    version: \"1.10\"", "    §shop.example/: web"),
         ("an annotation's key", S, "    prometheus.io/scrape: \"true\"", "    §prometheus io: \"true\""),
-        ("a selector's", S, "  type: ClusterIP\n  selector:\n    app: web\n", "  type: ClusterIP\n  selector:\n    app: §web app\n"),
+        (
+            "a selector's",
+            S,
+            "  type: ClusterIP\n  selector:\n    app: web\n",
+            "  type: ClusterIP\n  selector:\n    app: §web app\n"
+        ),
         ("a finalizer", O, "  labels: {floor: first}", "  finalizers: [§\"a b\"]"),
     ]));
 }

@@ -43,7 +43,8 @@ fn found(schemas: &Schemas, file: &str, text: &str) -> Vec<Finding> {
 #[test]
 fn good_manifests_give_no_finding() {
     let schemas = schemas();
-    for (file, text) in [("shop.yaml", SHOP), ("back.yaml", BACK), ("oven.yaml", OVEN), ("ovens.yaml", OVENS)] {
+    for (file, text) in [("shop.yaml", SHOP), ("back.yaml", BACK), ("oven.yaml", OVEN), ("ovens.yaml", OVENS)]
+    {
         let found = found(&schemas, file, text);
         let shown: Vec<String> = found.iter().flat_map(shown).collect();
         assert!(found.is_empty(), "{}", shown.join("\n"));
