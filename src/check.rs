@@ -32,7 +32,6 @@ use std::collections::BTreeSet;
 use crate::{
     finding::Finding,
     manifest::{Manifest, ObjectKey},
-    revision::Declared,
     source::{Place, Span},
 };
 use schema::Schemas;
@@ -59,12 +58,6 @@ pub enum Cluster {
     /// Of what [`Across::questions`] asked, this is not there, or this very push would delete it. What could
     /// not be asked, since nobody may read it, is not among it.
     Lacks(BTreeSet<ObjectKey>),
-}
-
-/// Everything that is wrong with these objects together, as far as it can be told without a cluster.
-#[must_use]
-pub fn together(objects: &[Declared], world: World<'_>) -> Vec<Finding> {
-    Across::new(objects, world).check(&Cluster::NotAsked)
 }
 
 /// What is wrong with an object by itself; `None` where nothing says what it may be.

@@ -1,7 +1,5 @@
 //! The path of a push, told twice: [`judge`] until it is accepted, [`deploy`] until it runs.
 
-use std::collections::BTreeSet;
-
 use gix::ObjectId;
 
 use crate::{
@@ -72,13 +70,9 @@ pub fn judge_revision(
 ) -> Result<Judged> {
     let target = target::of(environment, &repository.owner()?)?;
     let cache = Cache::open(&repository.state(), "openapi");
-    let ask;
     let by = match &target {
         Of::Directory(_) => By::Compiled(environment.minor),
-        Of::Kubernetes(cluster) => {
-            ask = |versions: &BTreeSet<String>| cluster.schemas(versions, &cache);
-            By::Cluster(&ask)
-        }
+        Of::Kubernetes(cluster) => By::Cluster(cluster, &cache),
     };
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;

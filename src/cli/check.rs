@@ -1,7 +1,6 @@
 //! `instate check`: the verdict without a push.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -92,13 +91,10 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     };
     let config = Config::from_file(file)?;
     let environment = config.environment_or_only(arguments.environment.as_deref())?;
-    let ask;
-    let by = match cluster(environment)? {
+    let (cluster, cache) = (cluster(environment)?, Cache::none());
+    let by = match &cluster {
         None => By::Compiled(environment.minor),
-        Some(cluster) => {
-            ask = move |versions: &BTreeSet<String>| cluster.schemas(versions, &Cache::none());
-            By::Cluster(&ask)
-        }
+        Some(cluster) => By::Cluster(cluster, &cache),
     };
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     check(arguments, &environment.path, &rules, report)

@@ -16,8 +16,8 @@ pub use self::{says::Declared, since::Since};
 use crate::{
     cache::Cache,
     check::{
-        self, Allowing, Allows, World,
-        schema::{DEFINITION, Live, Minor, Schemas},
+        self, Across, Allowing, Allows, World,
+        schema::{DEFINITION, Minor, Schemas},
     },
     config::Silence,
     error::{Error, Result},
@@ -25,6 +25,7 @@ use crate::{
     manifest::{self, Manifest},
     render,
     source::{Place, Source, Span},
+    target::Cluster,
     tree::{Files, MAX_OBJECTS, Named, Snapshot, snapshot},
 };
 
@@ -58,8 +59,8 @@ pub struct Rules<'r> {
 pub enum By<'r> {
     /// The Kubernetes of that minor, as it is compiled in.
     Compiled(Minor),
-    /// The cluster: asked for what it serves of these versions (`apps/v1`).
-    Cluster(&'r dyn Fn(&BTreeSet<String>) -> Result<Live>),
+    /// The cluster, which is asked what it serves, and keeps its answers there.
+    Cluster(&'r Cluster, &'r Cache),
 }
 
 impl By<'_> {
@@ -67,7 +68,7 @@ impl By<'_> {
     fn minor(&self) -> Option<Minor> {
         match self {
             By::Compiled(minor) => Some(*minor),
-            By::Cluster(_) => None,
+            By::Cluster(..) => None,
         }
     }
 }
@@ -113,7 +114,7 @@ fn read_snapshot<F: Files>(
         reading.remember(cache);
     }
     let mut revision = reading.revision();
-    let more = revision.together(rules, &schemas);
+    let more = revision.together(rules, &schemas)?;
     revision.findings.extend(more);
     let allowing = revision.allowing(rules.silence);
     let mut left = allowing.apply(std::mem::take(&mut revision.findings));
@@ -179,8 +180,8 @@ impl<F: Files> Reading<F> {
         if waits.is_empty() {
             return Ok(schemas);
         }
-        if let By::Cluster(ask) = by {
-            schemas = schemas.with_cluster(ask(&waits)?);
+        if let By::Cluster(cluster, cache) = by {
+            schemas = schemas.with_cluster(cluster.schemas(&waits, cache)?);
         }
         for at in (0..self.all.len()).filter(|at| self.all[*at].defines()) {
             let definitions = self.manifests(at)?;
@@ -247,9 +248,14 @@ fn by_itself(path: &str, bytes: Vec<u8>, schemas: Option<&Schemas>) -> Says {
 
 impl<F: Files> Revision<F> {
     /// What is wrong with its objects together.
-    fn together(&self, rules: &Rules<'_>, schemas: &Schemas) -> Vec<Finding> {
+    fn together(&self, rules: &Rules<'_>, schemas: &Schemas) -> Result<Vec<Finding>> {
         let at = |file, span| self.place(file, span);
-        check::together(&self.objects, World { namespace: rules.namespace, schemas, at: &at })
+        let across = Across::new(&self.objects, World { namespace: rules.namespace, schemas, at: &at });
+        let there = match rules.by {
+            By::Compiled(_) => check::Cluster::NotAsked,
+            By::Cluster(cluster, _) => check::Cluster::Lacks(cluster.lacks(&across.questions())?),
+        };
+        Ok(across.check(&there))
     }
 
     /// What its files silence, as far as `policy` lets them.

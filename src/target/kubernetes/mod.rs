@@ -12,6 +12,7 @@ mod carry;
 mod client;
 mod inventory;
 mod kinds;
+mod lacks;
 mod lease;
 mod look;
 mod planning;
