@@ -19,7 +19,7 @@ use instate::{
 
 use self::{
     ask::{Asked, Cause},
-    breaks::{Break, Manifest, breaks, shown},
+    breaks::{Break, Manifest, plans, shown},
     table::Base,
 };
 use crate::common::cluster::Cluster;
@@ -27,7 +27,7 @@ use crate::common::cluster::Cluster;
 /// Every so many of the broken ones is asked about, unless `INSTATE_BROKEN` says another number: 1 for all.
 const EVERY: usize = 41;
 /// Of a hundred fields of the schemas the bases have at least so many.
-const COVERED: usize = 90;
+const COVERED: usize = 95;
 /// Of a hundred broken ones that the cluster refuses so many are refused offline, and at the line.
 const FOUND: usize = 95;
 

@@ -22,8 +22,25 @@ pub struct Break {
     pub at: Way,
 }
 
+/// What is done to a field.
+enum What {
+    Mistyped(Value),
+    Removed,
+    Misspelt,
+    /// It stands in this mapping above its own.
+    Up(Way),
+    /// It stands in this mapping beside it.
+    Down(Way),
+}
+
+/// A way to break an object that is not made yet: all of them together would fill the memory.
+pub struct Plan {
+    what: What,
+    way: Way,
+}
+
 /// All of them, in an order that only the object decides.
-pub fn breaks(object: &Value) -> Vec<Break> {
+pub fn plans(object: &Value) -> Vec<Plan> {
     let mut ways = Vec::new();
     below(object, &mut Vec::new(), &mut ways);
     let mut made = Vec::new();
@@ -32,6 +49,37 @@ pub fn breaks(object: &Value) -> Vec<Break> {
         moved(object, &way, &mut made);
     }
     made
+}
+
+impl Plan {
+    pub fn make(self, object: &Value) -> Break {
+        let Self { what, way } = self;
+        let field = shown(&way);
+        let mut broken = object.clone();
+        let (last, parent) = way.split_last().expect("because a field has a way");
+        let (how, at) = match (what, last) {
+            (What::Mistyped(value), _) => {
+                *at_mut(&mut broken, &way) = value;
+                ("mistyped", way.clone())
+            }
+            (_, Step::Item(number)) => {
+                at_mut(&mut broken, parent).as_array_mut().expect("because it has items").remove(*number);
+                ("removed", parent.to_vec())
+            }
+            (what, Step::Key(key)) => {
+                let value = fields(&mut broken, parent).remove(key).expect("because it is there");
+                let (how, to, key) = match what {
+                    What::Up(to) => ("moved up", to, key.clone()),
+                    What::Down(to) => ("moved down", to, key.clone()),
+                    What::Misspelt => ("misspelt", parent.to_vec(), misspelt(key)),
+                    _ => return Break { how: "removed", field, object: broken, at: parent.to_vec() },
+                };
+                fields(&mut broken, &to).insert(key.clone(), value);
+                (how, [to, vec![Step::Key(key)]].concat())
+            }
+        };
+        Break { how, field, object: broken, at }
+    }
 }
 
 fn below(value: &Value, way: &mut Way, ways: &mut Vec<Way>) {
@@ -80,7 +128,7 @@ pub fn shown(way: &[Step]) -> String {
     text
 }
 
-fn mistyped(object: &Value, way: &[Step], made: &mut Vec<Break>) {
+fn mistyped(object: &Value, way: &[Step], made: &mut Vec<Plan>) {
     let wrong = match at(object, way) {
         Value::Bool(_) => vec![json!("text"), json!(42)],
         Value::Number(_) => vec![json!("text"), json!({"a": "b"})],
@@ -89,55 +137,29 @@ fn mistyped(object: &Value, way: &[Step], made: &mut Vec<Break>) {
         Value::Object(_) => vec![json!("text"), json!(["a"])],
         Value::Null => Vec::new(),
     };
-    for value in wrong {
-        let mut broken = object.clone();
-        *at_mut(&mut broken, way) = value;
-        made.push(Break { how: "mistyped", field: shown(way), object: broken, at: way.to_vec() });
-    }
+    made.extend(wrong.into_iter().map(|value| Plan { what: What::Mistyped(value), way: way.to_vec() }));
 }
 
-fn moved(object: &Value, way: &[Step], made: &mut Vec<Break>) {
+fn moved(object: &Value, way: &[Step], made: &mut Vec<Plan>) {
     let (last, parent) = way.split_last().expect("because a field has a way");
-    let mut push = |how, object, at| made.push(Break { how, field: shown(way), object, at });
-    let key = match last {
-        Step::Item(number) => {
-            let mut broken = object.clone();
-            at_mut(&mut broken, parent).as_array_mut().expect("because it has items").remove(*number);
-            return push("removed", broken, parent.to_vec());
-        }
-        Step::Key(key) => key,
-    };
-    let with = |key: &str| [parent, &[Step::Key(key.to_owned())]].concat();
-
-    let mut broken = object.clone();
-    let value = fields(&mut broken, parent).remove(key).expect("because it is there");
-    push("removed", broken.clone(), parent.to_vec());
-
-    let wrong = misspelt(key);
-    let mut one = broken.clone();
-    fields(&mut one, parent).insert(wrong.clone(), value.clone());
-    push("misspelt", one, with(&wrong));
-
+    let mut push = |what| made.push(Plan { what, way: way.to_vec() });
+    push(What::Removed);
+    let Step::Key(key) = last else { return };
+    push(What::Misspelt);
     // Too far to the left: below the next mapping above.
     let above = (1..=parent.len()).rev().map(|n| &parent[..n - 1]).find(|way| at(object, way).is_object());
     if let Some(above) = above.filter(|above| at(object, above).get(key).is_none()) {
-        let mut one = broken.clone();
-        fields(&mut one, above).insert(key.clone(), value.clone());
-        push("moved up", one, [above, std::slice::from_ref(last)].concat());
+        push(What::Up(above.to_vec()));
     }
     // Too far to the right: below the mapping, or the last item, that stands before it.
     let siblings = at(object, parent).as_object().expect("because a key stands in it");
-    let before = siblings.keys().take_while(|k| *k != key).last();
-    if let Some(before) = before {
-        let mut way = with(before);
-        if let Some(items) = at(object, &way).as_array().filter(|items| !items.is_empty()) {
-            way.push(Step::Item(items.len() - 1));
+    if let Some(before) = siblings.keys().take_while(|k| *k != key).last() {
+        let mut to = [parent, &[Step::Key(before.clone())]].concat();
+        if let Some(items) = at(object, &to).as_array().filter(|items| !items.is_empty()) {
+            to.push(Step::Item(items.len() - 1));
         }
-        if at(object, &way).as_object().is_some_and(|fields| !fields.contains_key(key)) {
-            let mut one = broken;
-            fields(&mut one, &way).insert(key.clone(), value);
-            way.push(last.clone());
-            push("moved down", one, way);
+        if at(object, &to).as_object().is_some_and(|fields| !fields.contains_key(key)) {
+            push(What::Down(to));
         }
     }
 }
