@@ -25,7 +25,7 @@ use self::{
 use crate::common::cluster::Cluster;
 
 /// Every so many of the broken ones is asked about, unless `INSTATE_BROKEN` says another number: 1 for all.
-const EVERY: usize = 41;
+const EVERY: usize = 97;
 /// Of a hundred fields of the schemas the bases have at least so many.
 const COVERED: usize = 95;
 /// Of a hundred broken ones that the cluster refuses so many are refused offline, and at the line.
