@@ -76,7 +76,7 @@ pub(super) struct Made<'a> {
     /// With what names begin.
     beginnings: HashSet<(Option<&'a str>, &'a str)>,
     kinds: HashSet<String>,
-    /// Claims of StatefulSets, without the number of the Pod.
+    /// Claims of each `StatefulSet`, without the number of the Pod.
     claims: HashSet<(Option<&'a str>, String)>,
     classes: HashSet<&'a str>,
 }

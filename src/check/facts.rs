@@ -160,7 +160,7 @@ pub struct Service {
     pub ports: Box<[(u16, Option<Box<str>>)]>,
     /// Whether it is only another name for something outside of the cluster.
     pub external: bool,
-    /// The Secret that a controller makes of it (OpenShift's serving certificates).
+    /// The Secret that a controller makes of it (`OpenShift`'s serving certificates).
     pub certificate: Option<Box<str>>,
 }
 
@@ -170,7 +170,7 @@ impl Facts {
     pub fn of(manifest: &Manifest) -> Self {
         let budget = read::budget();
         let object = Field::of(manifest, &budget);
-        let span = |path: &[&str]| object.at(path).map_or(manifest.name_span(), |field| field.span());
+        let span = |path: &[&str]| object.at(path).map_or(manifest.name_span(), Field::span);
         let at = At {
             name: manifest.name_span(),
             api_version: span(&["apiVersion"]),

@@ -96,7 +96,9 @@ fn has(says: &Says, part: &Part) -> bool {
     match (says, part) {
         (Says::Data(keys), Part::Key(key)) => keys.is_empty() || keys.contains(key),
         (Says::Service(service), _) if service.external || service.ports.is_empty() => true,
-        (Says::Service(service), Part::Number(port)) => service.ports.iter().any(|(known, _)| known == port),
+        (Says::Service(service), Part::Number(number)) => {
+            service.ports.iter().any(|(known, _)| known == number)
+        }
         (Says::Service(service), Part::Port(name)) => {
             service.ports.iter().any(|(_, known)| known.as_ref() == Some(name))
         }

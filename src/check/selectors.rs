@@ -90,7 +90,7 @@ fn others(across: &Across<'_>) -> Vec<Finding> {
             _ => continue,
         };
         let pods = pods.get_or_insert_with(|| AllPods::of(across));
-        if let Some(nearest) = pods.none_for(*object, selector) {
+        if let Some(Nothing { nearest }) = pods.none_for(*object, selector) {
             findings.push(nothing(across, *object, at, nearest));
         }
     }
@@ -113,6 +113,11 @@ fn nothing(across: &Across<'_>, object: Object<'_>, at: Span, nearest: Option<Ne
         None => "give the Pods that are meant these labels, or select by labels that they have".to_owned(),
     };
     Finding::warning(Code::SelectsNothing, message).at(across.place(object, at)).help(help)
+}
+
+/// That certainly no Pods are selected.
+struct Nothing<'a> {
+    nearest: Option<Nearest<'a>>,
 }
 
 /// Pods that are nearly meant: whose they are, what is asked of them, and what they have instead.
@@ -151,9 +156,9 @@ impl<'a> AllPods<'a> {
         Self { hasher, pods, labels, namespaces }
     }
 
-    /// What is nearest, where certainly none of the Pods is selected; in a namespace of which the revision has
-    /// no Pods they come from somewhere else.
-    fn none_for(&self, object: Object<'a>, selector: &'a Selector) -> Option<Option<Nearest<'a>>> {
+    /// Whether certainly none of the Pods is selected; in a namespace of which the revision has no Pods they come
+    /// from somewhere else.
+    fn none_for(&self, object: Object<'a>, selector: &'a Selector) -> Option<Nothing<'a>> {
         if !self.namespaces.contains(&object.namespace) {
             return None;
         }
@@ -197,7 +202,7 @@ impl<'a> AllPods<'a> {
             |(_, labels): &&(Object<'a>, &'a Labels)| wanted().filter(|one| one.holds(labels)).count();
         // The first of those that agree in most.
         let best = some.iter().rev().max_by_key(agree).and_then(differs);
-        Some(best.or_else(|| self.alike(object, wanted().next()?)))
+        Some(Nothing { nearest: best.or_else(|| self.alike(object, wanted().next()?)) })
     }
 
     /// Pods of the namespace whose label is nearly so.

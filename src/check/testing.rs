@@ -35,6 +35,9 @@ pub(super) fn in_order(
         let facts = manifests.iter().map(Facts::of).enumerate();
         objects.extend(facts.map(|(at, facts)| Declared { file, at, facts }));
     }
+    if let Some(order) = order {
+        objects = order.iter().map(|at: &usize| objects[*at].clone()).collect();
+    }
     let world = World { namespace: "shop", schemas: &SCHEMAS, at: &|file, span| sources[file].place(span) };
     let across = Across::new(&objects, world);
     let questions: Vec<ObjectKey> = across.questions().into_iter().collect();

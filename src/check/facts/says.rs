@@ -34,11 +34,15 @@ pub(super) fn says(key: &ObjectKey, object: Field<'_>, refs: &mut Vec<Reference>
             None => Says::Nothing,
         },
         ("", "PersistentVolumeClaim") => {
-            spec.into_iter().for_each(|spec| pods::storage_class(spec, refs));
+            if let Some(spec) = spec {
+                pods::storage_class(spec, refs);
+            }
             Says::Nothing
         }
         ("networking.k8s.io" | "extensions", "Ingress") => {
-            spec.into_iter().for_each(|spec| ingress(object, spec, refs));
+            if let Some(spec) = spec {
+                ingress(object, spec, refs);
+            }
             Says::Nothing
         }
         ("autoscaling", "HorizontalPodAutoscaler") => {
@@ -119,7 +123,9 @@ fn made(
     refs: &mut Vec<Reference>,
 ) -> Says {
     let arguments = spec.map(pods::arguments).unwrap_or_default();
-    spec.into_iter().for_each(|spec| pods::references(spec, refs));
+    if let Some(spec) = spec {
+        pods::references(spec, refs);
+    }
     let labels = labels(written);
     let fails = |(wants, at): (selector::Requirement, Span)| {
         (!wants.holds(&labels)).then_some(Unmatched { wants, at })
