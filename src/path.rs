@@ -77,9 +77,13 @@ pub fn judge_revision(
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;
     let mut findings = std::mem::take(&mut revision.findings);
-    if let Some(base) = base.filter(|_| !findings.is_empty()) {
-        let before = read(repository, environment, objects, base, Some(&rules))?;
-        findings = finding::introduced(findings, &before.findings);
+    if let Some(base) = base {
+        if !findings.is_empty() {
+            let before = read(repository, environment, objects, base, Some(&rules))?;
+            findings = finding::introduced(findings, &before.findings);
+        }
+        let since = Since::new(&revision, &files(objects, base)?, &environment.path, true)?;
+        findings.extend(revision.allowing(&environment.silence).apply(since.immutable(&revision)?));
     }
     let read = revision.objects.len();
     if findings.iter().any(Finding::refuses) {
@@ -183,6 +187,11 @@ fn since(
     Since::new(revision, &GitFiles::new(objects, tree), &environment.path, certain)
 }
 
+fn files(objects: &Objects, id: ObjectId) -> Result<GitFiles<'_>> {
+    let tree = objects.tree_of_commit(id)?.unwrap_or_else(|| ObjectId::empty_tree(id.kind()));
+    Ok(GitFiles::new(objects, tree))
+}
+
 fn read<'o>(
     repository: &Repository,
     environment: &Environment,
@@ -190,9 +199,8 @@ fn read<'o>(
     id: ObjectId,
     rules: Option<&Rules<'_>>,
 ) -> Result<Revision<GitFiles<'o>>> {
-    let tree = objects.tree_of_commit(id)?.unwrap_or_else(|| ObjectId::empty_tree(id.kind()));
     let cache = Cache::open(&repository.state(), &environment.name);
-    revision::read(GitFiles::new(objects, tree), &environment.path, rules, Some(&cache))
+    revision::read(files(objects, id)?, &environment.path, rules, Some(&cache))
 }
 
 /// Hears of the steps of a deployment.

@@ -19,11 +19,6 @@ pub use out::Out;
 use clap::ValueEnum;
 
 use crate::finding::{Finding, Verdict};
-/// A finding as a person reads it.
-#[cfg(test)]
-pub(crate) fn shown(finding: &crate::finding::Finding) -> Vec<String> {
-    finding::one(finding)
-}
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -6,7 +6,9 @@ use gix::ObjectId;
 
 use super::{Declared, Revision};
 use crate::{
+    check,
     error::Result,
+    finding::Finding,
     manifest::{self, Manifest, ObjectKey},
     render,
     tree::{Files, GitFiles, snapshot},
@@ -49,6 +51,21 @@ impl Since {
             }
         }
         Ok(since)
+    }
+
+    /// What of objects was changed that cannot be changed.
+    ///
+    /// # Errors
+    /// An object cannot be read.
+    pub fn immutable(&self, revision: &Revision<GitFiles<'_>>) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        let changed = revision.objects.iter().filter(|object| !self.files.contains(revision.path(object)));
+        for object in changed {
+            if let Some(was) = self.objects.get(&object.facts.key) {
+                findings.extend(check::immutable(was, &revision.manifest(object)?));
+            }
+        }
+        Ok(findings)
     }
 
     /// Whether an object of `revision` is as it was.

@@ -112,9 +112,8 @@ fn what_a_cluster_refuses_is_refused_offline_at_the_line() {
     let every = std::env::var("INSTATE_BROKEN")
         .map_or(EVERY, |number| number.parse().expect("INSTATE_BROKEN is a number"));
     let bases = bases();
-    let all =
-        || bases.iter().flat_map(|base| breaks(&base.object).into_iter().map(move |broken| (base, broken)));
-    let sample = || all().step_by(every);
+    let all = || bases.iter().flat_map(|base| plans(&base.object).into_iter().map(move |plan| (base, plan)));
+    let sample = || all().step_by(every).map(|(base, plan)| (base, plan.make(&base.object)));
     let refusals =
         ask(async |asked| asked.refusals(sample().map(|(base, broken)| (&base.object, broken.object))).await);
     let schemas = Schemas::compiled(Minor::NEWEST);

@@ -13,7 +13,6 @@ pub(super) fn hint(name: Option<&str>, key: &str) -> Option<&'static str> {
         ("LabelSelector", key) if !key.starts_with("match") => "write the labels below `matchLabels:`",
         ("Container", "environment" | "envs") => "did you mean `env`?",
         ("Container", "cmd" | "entrypoint") => "did you mean `command`?",
-        ("Container", "requests" | "limits") => "write it below `resources:`",
         ("ResourceRequirements", "cpu" | "memory") => "write it below `requests:` or `limits:`",
         ("ServicePort", "containerPort") => "did you mean `targetPort`?",
         ("ContainerPort", "port" | "targetPort") => "did you mean `containerPort`?",

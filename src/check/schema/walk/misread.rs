@@ -37,7 +37,7 @@ impl Walker<'_> {
             }
             (None, _) => "write it without the zero before it".to_owned(),
         };
-        self.say(spot.warning(Code::Misread, format!("`{path}`: {says}")).help(help));
+        self.say(spot.warning(Code::Misread, format!("in `{path}`, {says}")).help(help));
     }
 
     /// `on: x` among labels is the key `true`.

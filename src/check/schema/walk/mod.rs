@@ -200,9 +200,7 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let mut look = look.deeper();
-            // A claim in a StatefulSet has a status of its own, which nobody looks at either.
-            let is_claim = || schema.name.as_deref() == Some("io.k8s.api.core.v1.PersistentVolumeClaim");
-            look.status |= &*name == "status" && (level.up.is_none() || is_claim());
+            look.status |= level.up.is_none() && &*name == "status";
             self.value(Some(&level), &child, next, look);
         }
         if !unknown.is_empty() {
@@ -222,7 +220,7 @@ impl<'a> Walker<'a> {
     /// An entry of a map: its key is the author's own.
     fn entry(&mut self, level: &Level<'_>, child: &Spot<'_>, at: At<'_>, look: Look) {
         if child.is() == Resolved::Null && !at.schema().nullable {
-            if !look.narrow {
+            if !look.narrow && !look.status {
                 self.nothing_in_map(child, at);
             }
             return;

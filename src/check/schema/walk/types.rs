@@ -135,7 +135,10 @@ impl Walker<'_> {
                     some => format!("write its fields below it: {}", text::listed(some)),
                 })
             }
-            (Shape::Quantity | Shape::IntOrString, Resolved::Bool(_)) => Some(in_quotes(spot, is)),
+            (Shape::IntOrString, Resolved::Bool(_)) => Some(in_quotes(spot, is)),
+            (Shape::Quantity, _) => {
+                Some("write a number, and a unit where it needs one, as in `500m`, `2` or `1Gi`".to_owned())
+            }
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Mistakes of real life, each one slip in a good manifest. `§` stands where the caret has to point.
 
-use super::{BACK, OVEN, SHOP, found, schemas};
-use crate::{report::shown, source::Source};
+use super::{BACK, OVEN, SHOP, found, schemas, shown};
+use crate::source::Source;
 
 /// What is wrong, in which file, and the text that is replaced.
 type Mistake = (&'static str, (&'static str, &'static str), &'static str, &'static str);

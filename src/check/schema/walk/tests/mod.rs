@@ -6,9 +6,8 @@ mod mistakes;
 use super::walk;
 use crate::{
     check::schema::{Found, Minor, Schemas},
-    finding::Finding,
-    manifest,
-    report::shown,
+    finding::{Finding, Verdict},
+    manifest, report,
     source::Source,
 };
 
@@ -25,6 +24,11 @@ fn schemas() -> Schemas {
     let definition = definitions[0].json().expect("because it is small");
     schemas.define(&definition).expect("because it is small");
     schemas
+}
+
+/// A finding as a person reads it, behind an empty line.
+fn shown(finding: &Finding) -> Vec<String> {
+    report::findings(&Verdict::new(vec![finding.clone()]))
 }
 
 /// What the walk finds in a file.
