@@ -320,17 +320,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("api.core.v1.VolumeDevice", &[Field("name"), Field("devicePath")]),
     ("api.core.v1.VolumeMount", &[Field("name"), Field("mountPath"), NotBoth("subPath", "subPathExpr")]),
     ("api.core.v1.VolumeNodeAffinity", &[Field("required")]),
-    (
-        "api.core.v1.VolumeProjection",
-        &[One(&[
-            "clusterTrustBundle",
-            "configMap",
-            "downwardAPI",
-            "podCertificate",
-            "secret",
-            "serviceAccountToken",
-        ])],
-    ),
+    ("api.core.v1.VolumeProjection", &[Rule(pods::one_source)]),
     ("api.core.v1.VsphereVirtualDiskVolumeSource", &[Field("volumePath")]),
     ("api.core.v1.WeightedPodAffinityTerm", &[Between("weight", 1, 100)]),
     ("api.discovery.v1.Endpoint", &[Field("addresses")]),
