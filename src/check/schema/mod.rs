@@ -1,8 +1,8 @@
-//! What the fields of a kind may be: OpenAPI v3 as Kubernetes writes it, in a form that a walker can ask
+//! What the fields of a kind may be: `OpenAPI` v3 as Kubernetes writes it, in a form that a walker can ask
 //! without thinking about JSON schema.
 //!
 //! Schemas refer to each other by number in an [`Arena`]: one for the Kubernetes that is compiled in, one for
-//! each document of a cluster, one for each CustomResourceDefinition of the revision.
+//! each document of a cluster, one for each `CustomResourceDefinition` of the revision.
 
 mod compiled;
 mod definition;
@@ -306,7 +306,7 @@ pub struct Kind<'a> {
 /// A version of a kind that will go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deprecated {
-    /// Since which minor; a CustomResourceDefinition only says that it is.
+    /// Since which minor; a `CustomResourceDefinition` only says that it is.
     pub since: Option<Minor>,
     /// The minor that does not serve it any more.
     pub removed: Option<Minor>,

@@ -1,4 +1,4 @@
-//! OpenAPI v3 as an API server serves it at `/openapi/v3/...`: which kinds there are, and what they look like.
+//! `OpenAPI` v3 as an API server serves it at `/openapi/v3/...`: which kinds there are, and what they look like.
 
 use std::collections::HashMap;
 

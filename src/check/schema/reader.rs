@@ -1,4 +1,4 @@
-//! Schemas as OpenAPI and CustomResourceDefinitions write them become schemas of ours. What they describe may be
+//! Schemas as `OpenAPI` and `CustomResourceDefinition`s write them become schemas of ours. What they describe may be
 //! anything, so it is bounded.
 
 use std::collections::{HashMap, VecDeque};
@@ -227,14 +227,13 @@ impl<'j> Reader<'j> {
         let (least, most) = match text(map, "type") {
             Some("array") => ("minItems", "maxItems"),
             Some("object") => ("minProperties", "maxProperties"),
-            Some(_) => ("minLength", "maxLength"),
             None if ["minItems", "maxItems"].iter().any(|key| map.contains_key(*key)) => {
                 ("minItems", "maxItems")
             }
             None if ["minProperties", "maxProperties"].iter().any(|key| map.contains_key(*key)) => {
                 ("minProperties", "maxProperties")
             }
-            None => ("minLength", "maxLength"),
+            _ => ("minLength", "maxLength"),
         };
         // What every `x-kubernetes-int-or-string` has beside it, and its shape says already.
         let is_common =

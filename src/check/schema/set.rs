@@ -44,7 +44,7 @@ impl Schemas {
         self
     }
 
-    /// With those of a CustomResourceDefinition of the revision, which go before all others.
+    /// With those of a `CustomResourceDefinition` of the revision, which go before all others.
     ///
     /// # Errors
     /// It describes more than anything that could be checked.
@@ -162,7 +162,11 @@ impl Schemas {
     }
 
     /// Every kind that is served.
-    fn all<'s>(&'s self) -> impl Iterator<Item = (&'s str, &'s str)> {
+    #[allow(
+        clippy::map_identity,
+        reason = "names that live for ever become names that live as long as others"
+    )]
+    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         fn kinds<'a>(
             (version, document): (&'a String, &'a Document),
         ) -> impl Iterator<Item = (&'a str, &'a str)> {

@@ -1,4 +1,4 @@
-//! What the cluster itself says of kinds: its OpenAPI, of the versions of groups that a revision uses.
+//! What the cluster itself says of kinds: its `OpenAPI`, of the versions of groups that a revision uses.
 //!
 //! Always the cluster's own and not what is compiled in, also of Kubernetes' own kinds: a cluster of another patch
 //! or vendor is never wrong about itself. Each document has a hash in its address, so it is asked for once.

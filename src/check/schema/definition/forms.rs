@@ -63,9 +63,9 @@ fn form(report: &mut Report<'_>, at: At<'_>, form: &Map<String, Json>, is_first:
     for (name, property) in fields(form) {
         if name == "metadata" {
             let help = "remove it: Kubernetes knows what metadata is";
-            report.add(Wrong, properties.key(name), "cannot be narrowed", help);
+            report.add(Wrong, properties.field(name), "cannot be narrowed", help);
         } else if let Some(property) = property.as_object() {
-            self::form(report, properties.key(name), property, false, depth + 1);
+            self::form(report, properties.field(name), property, false, depth + 1);
         }
     }
     if let Some(items) = form.get("items").and_then(Json::as_object) {
@@ -108,10 +108,10 @@ pub(super) fn complete(
     for (name, inner) in fields(form) {
         let Some(inner) = inner.as_object() else { continue };
         match schema.get("properties").and_then(|fields| fields.get(name)).and_then(Json::as_object) {
-            Some(known) => complete(report, properties.key(name), inner, known, depth + 1),
+            Some(known) => complete(report, properties.field(name), inner, known, depth + 1),
             None => {
                 let help = format!("add `{}` with its `type` to the schema that is narrowed", shown(name));
-                report.add(Wrong, properties.key(name), "narrows a field that is not there", help);
+                report.add(Wrong, properties.field(name), "narrows a field that is not there", help);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The custom resources that a CustomResourceDefinition of the revision makes: what they may be, before any
+//! The custom resources that a `CustomResourceDefinition` of the revision makes: what they may be, before any
 //! cluster has it; and whether the definition itself is good.
 
 mod forms;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{finding::Finding, manifest::Manifest};
 
-/// What is wrong with a CustomResourceDefinition beside what its own schema says, as an API server finds it.
+/// What is wrong with a `CustomResourceDefinition` beside what its own schema says, as an API server finds it.
 #[must_use]
 pub fn check(manifest: &Manifest) -> Vec<Finding> {
     // One that stands for too much is found where objects are read.

@@ -1,4 +1,4 @@
-//! What a CustomResourceDefinition says beside its schemas: names, versions, columns, subresources, conversion.
+//! What a `CustomResourceDefinition` says beside its schemas: names, versions, columns, subresources, conversion.
 
 use serde_json::Value as Json;
 

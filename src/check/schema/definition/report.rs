@@ -17,10 +17,7 @@ pub(super) struct At<'p> {
 
 #[derive(Clone, Copy)]
 enum Part<'p> {
-    /// A field of the definition.
     Field(&'p str),
-    /// A key that its author chose.
-    Key(&'p str),
     Item(usize),
 }
 
@@ -30,10 +27,6 @@ impl<'p> At<'p> {
 
     pub fn field(&'p self, name: &'p str) -> At<'p> {
         At { up: Some(self), part: Part::Field(name) }
-    }
-
-    pub fn key(&'p self, name: &'p str) -> At<'p> {
-        At { up: Some(self), part: Part::Key(name) }
     }
 
     pub fn item(&'p self, at: usize) -> At<'p> {
@@ -49,7 +42,6 @@ impl fmt::Display for At<'_> {
         match self.part {
             Part::Field(name) if self.up.is_none() => f.write_str(name),
             Part::Field(name) => write!(f, ".{name}"),
-            Part::Key(name) => write!(f, ".{name}"),
             Part::Item(at) => write!(f, "[{at}]"),
         }
     }

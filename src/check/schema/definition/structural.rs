@@ -46,7 +46,7 @@ fn of_root(report: &mut Report<'_>, at: At<'_>, root: &Map<String, Json>, has_st
             let help = "write `metadata: {type: object}`: Kubernetes knows what metadata is";
             report.add(
                 Wrong,
-                properties.key("metadata"),
+                properties.field("metadata"),
                 "narrows more than `name` and `generateName`",
                 help,
             );
@@ -99,7 +99,7 @@ fn schema(report: &mut Report<'_>, place: Place<'_>, schema: &Map<String, Json>)
     let properties = at.field("properties");
     for (name, property) in fields(schema) {
         let Some(property) = property.as_object() else { continue };
-        let at = properties.key(name);
+        let at = properties.field(name);
         let meta = if is_resource { meta(name) } else { None };
         if let Some(wanted) = meta.filter(|wanted| text(property, "type") != Some(wanted)) {
             report.add(Wrong, at, format!("is not of `type: {wanted}`"), format!("write `type: {wanted}`"));
@@ -126,7 +126,7 @@ fn meta(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What OpenAPI has and Kubernetes does not take.
+/// What `OpenAPI` has and Kubernetes does not take.
 pub(super) fn never(report: &mut Report<'_>, at: At<'_>, schema: &Map<String, Json>) {
     const NEVER: [&str; 6] =
         ["$ref", "additionalItems", "definitions", "dependencies", "id", "patternProperties"];
@@ -294,6 +294,7 @@ fn map_keys(report: &mut Report<'_>, at: At<'_>, items: &Map<String, Json>, keys
     for (n, key) in keys.iter().enumerate() {
         if keys[..n].contains(key) {
             report.add(Wrong, all, format!("has `{}` twice", shown(key)), "remove one of the two");
+            continue;
         }
         let field = items.get("properties").and_then(|fields| fields.get(*key)).and_then(Json::as_object);
         let Some(field) = field else {
@@ -301,7 +302,7 @@ fn map_keys(report: &mut Report<'_>, at: At<'_>, items: &Map<String, Json>, keys
             report.add(Wrong, all, rule, "name fields of the items");
             continue;
         };
-        let at = properties.key(key);
+        let at = properties.field(key);
         if matches!(text(field, "type"), Some("array" | "object")) {
             report.add(Wrong, at, "tells items apart, and is no single value", "choose another key or type");
         }
