@@ -112,15 +112,6 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// Whether it is true, where it is a boolean.
-    #[must_use]
-    pub fn boolean(&self) -> Option<bool> {
-        match self.is() {
-            Resolved::Bool(value) => Some(value),
-            _ => None,
-        }
-    }
-
     /// The entries of a mapping, merges applied; none for anything else.
     #[must_use]
     pub fn entries(&self) -> &'a [(NodeId, NodeId)] {

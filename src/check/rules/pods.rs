@@ -23,7 +23,11 @@ pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// The containers of a Pod beside its volumes and claims.
 pub(super) fn parts(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let volumes = Names::of(spot, "volumes");
+    let mut volumes = Names::of(spot, "volumes");
+    if let Some(set) = spot.up().and_then(Spot::up) {
+        // The Pods of a StatefulSet have its claims as volumes.
+        volumes.0.extend(of_templates(set));
+    }
     let claims = Names::of(spot, "resourceClaims");
     // Two of one sequence with the same name are found by its schema.
     let others = Names::of(spot, "initContainers");
@@ -64,6 +68,18 @@ fn files(container: &Spot<'_>, volumes: &Names<'_>, found: &mut Vec<Finding>) {
             volumes.named(&file, "volumeName", "volume", found);
         }
     }
+}
+
+/// The names of the claims that each Pod gets.
+fn of_templates<'a>(set: &Spot<'a>) -> Vec<&'a str> {
+    let tree = &set.manifest().tree;
+    let get = |node, key| tree.get(node, key).map(|(_, value)| value);
+    let templates = get(set.node(), "volumeClaimTemplates").map_or(&[][..], |list| tree.items(list));
+    let name = |template| match tree.resolve(get(get(template, "metadata")?, "name")?) {
+        Resolved::Text(name) => Some(name),
+        _ => None,
+    };
+    templates.iter().filter_map(|template| name(*template)).collect()
 }
 
 /// A container that runs to its end before the others is not probed.

@@ -134,7 +134,12 @@ impl Want {
                     found.push(there.error(Code::OutOfRange, message).help("write the whole path"));
                 }
             }
-            Self::Rule(rule) => rule(spot, found),
+            // What is named may be there, in a wrong place.
+            Self::Rule(rule) => {
+                if !["volumes", "resourceClaims"].into_iter().any(elsewhere) {
+                    rule(spot, found);
+                }
+            }
         }
     }
 }

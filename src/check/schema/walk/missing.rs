@@ -26,6 +26,10 @@ impl Walker<'_> {
         if missing.is_empty() {
             return;
         }
+        // What has been said here is not said by a rule as well.
+        for name in &missing {
+            self.moved.belongs(level.spot.node(), name);
+        }
         let spot = level.spot;
         let key = entries.iter().map(|(key, _)| *key).find(|key| missing.contains(&&*self.key(*key)));
         // A key without a value is where the value has to go.

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use super::{At, By, Format, Kind, Known, Limits, List, Object, Others, Shape};
 use crate::{
     check::{rules, spot::Spot},
-    finding::{Finding, MOST_OF_ONE},
+    finding::{Code, Finding, MOST_OF_ONE},
     manifest::{Manifest, NodeId, Resolved},
 };
 use moved::Moved;
@@ -211,9 +211,27 @@ impl<'a> Walker<'a> {
             self.limits(level.up, spot, level.at, look);
             self.labels(&level);
             if let Some(name) = schema.name.as_deref().filter(|_| !look.narrow) {
-                let Self { moved, found, .. } = self;
-                rules::at(name, spot, &|field| moved.has(spot.node(), field), found);
+                self.rules(name, spot);
             }
+        }
+    }
+
+    /// What Kubernetes checks by hand. A place where a field is unknown, or has the same finding already, is not
+    /// shown twice.
+    fn rules(&mut self, name: &str, spot: &Spot<'_>) {
+        let before = self.found.len();
+        let Self { moved, found, .. } = self;
+        rules::at(name, spot, &|field| moved.has(spot.node(), field), found);
+        if before > 0 && before < found.len() {
+            let more = found.split_off(before);
+            let is_new = |finding: &Finding| {
+                !found.iter().any(|known| {
+                    known.place == finding.place
+                        && (known.code == finding.code || known.code == Code::UnknownField)
+                })
+            };
+            let more: Vec<Finding> = more.into_iter().filter(is_new).collect();
+            found.extend(more);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Fields that a finding has already placed: what is misspelt or stands elsewhere is not missing as well.
+//! Fields that a finding has already named: what is misspelt, stands elsewhere or is said to be missing is not
+//! missing once more.
 
 use crate::manifest::NodeId;
 

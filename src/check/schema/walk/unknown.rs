@@ -29,8 +29,9 @@ impl Walker<'_> {
         entries: &[(NodeId, NodeId)],
         unknown: &[(NodeId, NodeId)],
     ) {
-        let named = |(key, _): &(NodeId, NodeId)| Unknown { key: *key, name: self.key(*key).into_owned() };
-        let mut left: Vec<Unknown> = unknown.iter().map(named).collect();
+        let with_name =
+            |(key, _): &(NodeId, NodeId)| Unknown { key: *key, name: self.key(*key).into_owned() };
+        let mut left: Vec<Unknown> = unknown.iter().map(with_name).collect();
         while !left.is_empty() && self.found.len() < crate::finding::MOST_OF_ONE {
             let first = &left[0];
             let near = self.misspelt(level, object, first);
@@ -39,6 +40,12 @@ impl Walker<'_> {
                 continue;
             }
             if let Some(hint) = hints::hint(level.at.schema().name.as_deref(), &first.name) {
+                // The field that the words name is there, under another name.
+                for name in hint.split('`').filter_map(|words| words.split(':').next()) {
+                    if level.at.has(name) {
+                        self.moved.belongs(level.spot.node(), name);
+                    }
+                }
                 let first = left.remove(0);
                 self.say_unknown(level, &[first], Some(hint.to_owned()));
                 continue;
