@@ -156,10 +156,6 @@ codes! {
     NullValue = "I0213", "a value is empty";
     /// A label or an annotation that Kubernetes does not take.
     Label = "I0215", "a label or an annotation is not valid";
-    /// A definition that the cluster would not take.
-    DefinitionInvalid = "I0260", "a definition of custom resources is not valid";
-    /// A schema of a definition that the cluster would not take.
-    DefinitionSchema = "I0261", "a schema of custom resources is not valid";
     /// Fields of which exactly one has to be there, or that exclude each other.
     OneOf = "I0230", "one of several fields";
     /// A name of something that the same object does not have.
@@ -168,6 +164,10 @@ codes! {
     Together = "I0232", "fields that do not go together";
     /// More requested than the limit allows.
     OverLimit = "I0233", "a request is above its limit";
+    /// A definition that the cluster would not take.
+    DefinitionInvalid = "I0260", "a definition of custom resources is not valid";
+    /// A schema of a definition that the cluster would not take.
+    DefinitionSchema = "I0261", "a schema of custom resources is not valid";
     /// The same object in two places.
     SameObjectTwice = "I0301", "an object is declared twice";
     /// A namespace that the API server drops without a word.
