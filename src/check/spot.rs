@@ -45,19 +45,19 @@ impl<'a> Spot<'a> {
 
     /// The value that stands behind `key`.
     #[must_use]
-    pub fn entry<'s>(&'s self, key: NodeId, value: NodeId) -> Spot<'s> {
+    pub fn entry(&self, key: NodeId, value: NodeId) -> Spot<'_> {
         Spot { manifest: self.manifest, up: Some(self), step: Step::Key(key), node: value }
     }
 
     /// The value that stands behind `key`, a word of the author's own.
     #[must_use]
-    pub fn own<'s>(&'s self, key: NodeId, value: NodeId) -> Spot<'s> {
+    pub fn own(&self, key: NodeId, value: NodeId) -> Spot<'_> {
         Spot { step: Step::Own(key), ..self.entry(key, value) }
     }
 
     /// An item of it.
     #[must_use]
-    pub fn item<'s>(&'s self, number: usize, item: NodeId) -> Spot<'s> {
+    pub fn item(&self, number: usize, item: NodeId) -> Spot<'_> {
         Spot { manifest: self.manifest, up: Some(self), step: Step::Item(number), node: item }
     }
 
@@ -132,7 +132,7 @@ impl<'a> Spot<'a> {
     }
 
     /// The items of a sequence; none for anything else.
-    pub fn items<'s>(&'s self) -> impl Iterator<Item = Spot<'s>> {
+    pub fn items(&self) -> impl Iterator<Item = Spot<'_>> {
         let items = self.manifest.tree.items(self.node);
         items.iter().enumerate().map(|(number, item)| self.item(number, *item))
     }

@@ -411,11 +411,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("api.rbac.v1.RoleRef", &[Field("name"), Among("kind", &["Role", "ClusterRole"])]),
     (
         "api.rbac.v1.Subject",
-        &[
-            Field("name"),
-            With("namespace", "kind", "ServiceAccount"),
-            Among("kind", &["ServiceAccount", "User", "Group"]),
-        ],
+        &[Field("name"), Among("kind", &["ServiceAccount", "User", "Group"]), Rule(account_of_cluster)],
     ),
     ("api.resource.v1.CELDeviceSelector", &[Field("expression")]),
     ("api.resource.v1.CounterSet", &[Field("name"), Field("counters")]),
@@ -533,6 +529,13 @@ const SOURCES: [&str; 22] = [
     "storageos",
     "vsphereVolume",
 ];
+
+/// A binding in a namespace means the accounts of its own where it names none; one of the cluster has none.
+fn account_of_cluster(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if spot.manifest().key.kind == "ClusterRoleBinding" {
+        With("namespace", "kind", "ServiceAccount").look(spot, &|_| false, found);
+    }
+}
 
 /// A PersistentVolume is in one place.
 fn one_volume(spot: &Spot<'_>, found: &mut Vec<Finding>) {

@@ -68,7 +68,7 @@ impl Walker<'_> {
             let spot = level.spot.entry(*key, *value);
             if kind == Kind::Finalizers {
                 for item in spot.items() {
-                    if let Some(wrong) = item.text().and_then(|text| key_wrong(text)) {
+                    if let Some(wrong) = item.text().and_then(key_wrong) {
                         self.say_key(&item, "the finalizer", item.text().unwrap_or_default(), &wrong);
                     }
                 }

@@ -36,7 +36,7 @@ impl Walker<'_> {
         if let ([one], Some(key)) = (missing.as_slice(), key) {
             let message = format!("`{}` is empty, and needs a value", spot.path_of(one));
             let place = self.manifest.source.place(self.manifest.tree.span(key));
-            let help = self.what_to_add(level, object, &missing);
+            let help = Self::what_to_add(level, object, &missing);
             self.say(Finding::error(Code::RequiredMissing, message).at(place).help(help));
             return;
         }
@@ -46,12 +46,12 @@ impl Walker<'_> {
             "" => format!("{} has {fields}", self.manifest.key.kind),
             path => format!("`{path}` has {fields}"),
         };
-        let help = self.what_to_add(level, object, &missing);
+        let help = Self::what_to_add(level, object, &missing);
         self.say(Finding::error(Code::RequiredMissing, message).at(spot.head_place()).help(help));
     }
 
     /// `add `name:` and `image:` to it`, with what they may hold where that is short.
-    fn what_to_add(&self, level: &Level<'_>, object: &Object, missing: &[&str]) -> String {
+    fn what_to_add(level: &Level<'_>, object: &Object, missing: &[&str]) -> String {
         let keys: Vec<String> = missing.iter().map(|name| format!("{name}:")).collect();
         let mut help = format!("add {}", text::listed(&keys.iter().map(String::as_str).collect::<Vec<_>>()));
         if let [one] = missing

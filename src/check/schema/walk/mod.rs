@@ -144,7 +144,9 @@ impl<'a> Walker<'a> {
             return;
         }
         match (&schema.shape, is) {
-            (Shape::Any, _) => {}
+            (Shape::Any, _)
+            | (Shape::Number, Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_))
+            | (Shape::IntOrString, Resolved::Text(_)) => {}
             (Shape::Object(_), Resolved::Mapping(_)) => {
                 // It looks at its limits itself: what is missing in it is said first.
                 return self.mapping(Level { up, spot, at }, look);
@@ -155,9 +157,7 @@ impl<'a> Walker<'a> {
             (Shape::Integer(bits), Resolved::Int(number)) => self.integer(spot, *bits, number.into()),
             (Shape::Integer(bits), Resolved::Uint(number)) => self.integer(spot, *bits, number.into()),
             (Shape::IntOrString, Resolved::Uint(number)) => self.integer(spot, 32, number.into()),
-            (Shape::Number, Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => {}
             (Shape::IntOrString, Resolved::Int(number)) => self.integer(spot, 32, number.into()),
-            (Shape::IntOrString, Resolved::Text(_)) => {}
             (
                 Shape::Quantity,
                 Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_) | Resolved::Text(_),

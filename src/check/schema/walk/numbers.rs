@@ -49,7 +49,6 @@ fn meant(written: &str) -> Option<String> {
         Some(format!("write `{number}{unit}`, or `{number}{sure}` where 1024 is meant and not 1000"))
     };
     match unit.as_str() {
-        "" => Some(format!("write `{number}`")),
         "kb" | "kbyte" | "kbytes" => decimal("k", "Ki"),
         "mb" | "mbyte" | "mbytes" => decimal("M", "Mi"),
         "gb" | "g" | "gbyte" | "gbytes" => decimal("G", "Gi"),
@@ -58,7 +57,7 @@ fn meant(written: &str) -> Option<String> {
         "mi" | "mib" => Some(format!("write `{number}Mi`")),
         "gi" | "gib" => Some(format!("write `{number}Gi`")),
         "ti" | "tib" => Some(format!("write `{number}Ti`")),
-        "b" | "byte" | "bytes" | "core" | "cores" | "cpu" | "cpus" => Some(format!("write `{number}`")),
+        "" | "b" | "byte" | "bytes" | "core" | "cores" | "cpu" | "cpus" => Some(format!("write `{number}`")),
         "%" => Some("a quantity is no share: write a number and its unit, as in `500m` or `1Gi`".to_owned()),
         _ => None,
     }
@@ -74,8 +73,8 @@ pub(super) fn is_quantity(written: &str) -> bool {
         return false;
     }
     match unit {
-        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" => true,
-        "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => true,
+        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"
+        | "Ei" => true,
         _ => unit.strip_prefix(['e', 'E']).is_some_and(|power| {
             let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
             !digits.is_empty() && digits.len() < 10 && digits.bytes().all(|b| b.is_ascii_digit())

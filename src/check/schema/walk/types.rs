@@ -36,7 +36,8 @@ impl Walker<'_> {
             (
                 Shape::Text(_),
                 Resolved::Bool(_) | Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_),
-            ) => Some(in_quotes(spot, is)),
+            )
+            | (Shape::IntOrString, Resolved::Bool(_)) => Some(in_quotes(spot, is)),
             (Shape::Text(_), Resolved::Sequence(items)) => match items {
                 [one] if matches!(self.manifest.tree.resolve(*one), Resolved::Text(_)) => {
                     Some("write the text itself, without `- `".to_owned())
@@ -135,7 +136,6 @@ impl Walker<'_> {
                     some => format!("write its fields below it: {}", text::listed(some)),
                 })
             }
-            (Shape::IntOrString, Resolved::Bool(_)) => Some(in_quotes(spot, is)),
             (Shape::Quantity, _) => {
                 Some("write a number, and a unit where it needs one, as in `500m`, `2` or `1Gi`".to_owned())
             }

@@ -47,7 +47,7 @@ impl Walker<'_> {
                     }
                 }
                 let first = left.remove(0);
-                self.say_unknown(level, &[first], Some(hint.to_owned()));
+                self.say_unknown(level, &[first], hint.to_owned());
                 continue;
             }
             let names: Vec<&str> = left.iter().map(|unknown| unknown.name.as_str()).collect();
@@ -99,7 +99,7 @@ impl Walker<'_> {
 
     fn say_misspelt(&mut self, level: &Level<'_>, unknown: &Unknown, meant: &str) {
         self.moved.belongs(level.spot.node(), meant);
-        self.say_unknown(level, std::slice::from_ref(unknown), Some(format!("did you mean `{meant}`?")));
+        self.say_unknown(level, std::slice::from_ref(unknown), format!("did you mean `{meant}`?"));
     }
 
     fn say_up(
@@ -128,7 +128,7 @@ impl Walker<'_> {
             _ => format!("move {} there", it(group)),
         };
         let help = format!("{} {levels}, beside {beside}: {fix}", belongs(group));
-        self.say_unknown(level, group, Some(help));
+        self.say_unknown(level, group, help);
     }
 
     fn say_down(
@@ -184,10 +184,10 @@ impl Walker<'_> {
             }
             _ => format!("move {} there", it(group)),
         };
-        self.say_unknown(level, group, Some(format!("{} {what}: {fix}", belongs(group))));
+        self.say_unknown(level, group, format!("{} {what}: {fix}", belongs(group)));
     }
 
-    fn say_unknown(&mut self, level: &Level<'_>, group: &[Unknown], help: Option<String>) {
+    fn say_unknown(&mut self, level: &Level<'_>, group: &[Unknown], help: String) {
         let [first, ..] = group else { return };
         let kind = text::excerpt(&self.manifest.key.kind, 60);
         let of = format!("{kind} ({})", text::excerpt(&self.manifest.api_version, 60));
@@ -216,30 +216,24 @@ impl Walker<'_> {
             }
         };
         let finding = Finding::error(Code::UnknownField, message).at(self.manifest.source.place(span));
-        self.say(match help {
-            Some(help) => finding.help(help),
-            None => finding,
-        });
+        self.say(finding.help(help));
     }
 
-    fn which_there_are(&self, level: &Level<'_>, object: &Object) -> Option<String> {
+    fn which_there_are(&self, level: &Level<'_>, object: &Object) -> String {
         let free = object.fields.iter().map(|field| &*field.name);
         let free: Vec<&str> = free.filter(|name| !self.is_written(level, name)).collect();
         match free.as_slice() {
-            [] if object.fields.is_empty() => Some("nothing can stand here: remove it".to_owned()),
-            [] => Some("remove it: nothing else can stand here".to_owned()),
-            [one] => Some(format!("the only other field here is `{one}`")),
-            few if few.len() <= FEW => Some(format!("the fields here are {}", text::listed(few))),
+            [] if object.fields.is_empty() => "nothing can stand here: remove it".to_owned(),
+            [] => "remove it: nothing else can stand here".to_owned(),
+            [one] => format!("the only other field here is `{one}`"),
+            few if few.len() <= FEW => format!("the fields here are {}", text::listed(few)),
             _ => {
                 let steps = level.spot.path();
                 let steps = steps.split('.').map(|step| step.split('[').next().unwrap_or_default());
                 let kind = self.manifest.key.kind.to_lowercase();
                 let path: Vec<&str> =
                     std::iter::once(kind.as_str()).chain(steps.filter(|step| !step.is_empty())).collect();
-                Some(format!(
-                    "remove it, or see what there is: kubectl explain {}",
-                    text::clean(&path.join("."))
-                ))
+                format!("remove it, or see what there is: kubectl explain {}", text::clean(&path.join(".")))
             }
         }
     }

@@ -118,7 +118,7 @@ impl Walker<'_> {
                         match &mut best {
                             Some((most, _, alone)) if *most == score => *alone = false,
                             Some((most, ..)) if *most > score => {}
-                            _ => best = Some((score, self.copy(&candidate), true)),
+                            _ => best = Some((score, Self::copy(&candidate), true)),
                         }
                     }
                     deeper.push(candidate);
@@ -131,7 +131,7 @@ impl Walker<'_> {
         (alone || sure).then_some((below, sure))
     }
 
-    fn copy<'s>(&self, below: &Below<'s>) -> Below<'s> {
+    fn copy<'s>(below: &Below<'s>) -> Below<'s> {
         Below { steps: below.steps.clone(), ..*below }
     }
 

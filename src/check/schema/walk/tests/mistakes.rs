@@ -1,5 +1,7 @@
 //! Mistakes of real life, each one slip in a good manifest. `§` stands where the caret has to point.
 
+use std::fmt::Write as _;
+
 use super::{BACK, OVEN, SHOP, found, schemas, shown};
 use crate::source::Source;
 
@@ -27,7 +29,7 @@ fn seen(mistakes: &[Mistake]) -> String {
         if places != [(place.line, place.column)] {
             wrong.push(format!("{name}: not at {}:{}:\n{}", place.line, place.column, shown.join("\n")));
         }
-        seen.push_str(&format!("# {name}\n{}\n\n", shown[1..].join("\n")));
+        let _ = write!(seen, "# {name}\n{}\n\n", shown[1..].join("\n"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     seen
