@@ -150,7 +150,7 @@ impl Walker<'_> {
             None => format!("`{path}` has to be {needs}"),
         };
         let help = match (limits.minimum, limits.maximum) {
-            (Some(least), Some(most)) if !limits.above && !limits.below => {
+            (Some(least), Some(most)) if !limits.above && !limits.below && (too_small || too_large) => {
                 format!("write a number from {least} to {most}")
             }
             _ => format!("write a number that is {needs}"),

@@ -15,7 +15,10 @@ impl Walker<'_> {
             Some(written) => format!("`{}` is {written}, which is too {size} a number", spot.path()),
             None => format!("`{}` is too {size} a number", spot.path()),
         };
-        let help = format!("write a number from {} to {most}", -most - 1);
+        let help = match number {
+            ..0 => format!("write at least {}", -most - 1),
+            _ => format!("write at most {most}"),
+        };
         self.say(spot.error(Code::OutOfRange, message).help(help));
     }
 
