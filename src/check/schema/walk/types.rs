@@ -14,6 +14,10 @@ use crate::{
 impl Walker<'_> {
     /// `spec.replicas` is a text, not a whole number.
     pub(super) fn wrong_type(&mut self, spot: &Spot<'_>, at: At<'_>, is: Resolved<'_>) {
+        if matches!(is, Resolved::Float(number) if !number.is_finite()) {
+            // The reading said already that there is no such number.
+            return;
+        }
         let path = spot.path();
         let needed = needed(at.schema());
         let message = match (is, &at.schema().shape) {
