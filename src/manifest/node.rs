@@ -127,11 +127,6 @@ impl Tree {
         self.root
     }
 
-    /// How many nodes there are.
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// For how many values it stands, aliases followed.
     pub(super) fn values(&self) -> usize {
         self.values

@@ -20,5 +20,6 @@ mod mishaps;
 mod reading;
 mod refusals;
 mod silence;
+mod render;
 mod together;
 mod transports;

@@ -32,7 +32,6 @@ refusals! {
     "I0133" "ends a line for Kubernetes" "a: b\u{2028}  c\n" "what looks like one line is two";
     "I0133" "two carriage returns" "a: b\r\r\n  c\n" "kubectl removes one of them, which changes the text";
 
-    "I0121" "directive" "a: |\n  b\n%c\n" "nobody writes one but by mistake";
     "I0121" "a `#` follows a value" "a: []#b\n" "no YAML: a comment needs a blank before it";
     "I0121" "for a part of the text" "[a:]\n" "it looks like a key and is a text";
     "I0121" "`,` or the closing" "{a: b:}\n" "it looks like a key and is a text";

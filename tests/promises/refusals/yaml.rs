@@ -57,6 +57,14 @@ fn a_value_that_yaml_reads_as_something_else_is_shown_with_the_quotes_it_needs()
         "template_as_line" in "shop.yaml" "10:1": "  replicas: 3" => "{{- if .Values.many }}\n  replicas: 3",
         "directive" in "shop.yaml" "2:1": "---\n" => "%YAML 1.2\n---\n",
         "mapping_as_key" in "shop.yaml" "10:5": "  replicas: 3" => "  ? replicas: 3",
+        "tag_that_does_not_fit" in "settings.yaml" "6:12": "  smtp-host: " => "  support: !!int ",
+        "number_without_end" in "shop.yaml" "10:13": "replicas: 3" => "replicas: .inf",
+        "question_mark_between_brackets" in "shop.yaml" "33:53": "\"/templates\"]" => "http://catalog/?a=b]",
+        "escape_of_json" in "settings.yaml" "6:13": "  smtp-host: " => "  support: \"\\ud83d\\ude00\" # ",
+        "tab_in_an_empty_line" in "shop.yaml" "11:1": "  replicas: 3\n" => "  replicas: 3\n\t\n",
+        "tab_first_in_a_block" in "settings.yaml" "7:5": "  smtp-host: " => "  motto: |\n    \tall at once\n  smtp-host: ",
+        "hidden_line_break" in "settings.yaml" "6:18": "  smtp-host: " => "  # see below\u{2028}  smtp-host: ",
+        "byte_order_mark_within" in "shop.yaml" "59:1": "# catalog" => "\u{feff}# catalog",
         "nested_without_end" in "shop.yaml" "10:114": "replicas: 3" => &format!("replicas: {}", "[".repeat(200)),
     };
     each_is_refused(WAYS);
@@ -68,6 +76,11 @@ fn what_kubernetes_tools_would_silently_drop_is_refused() {
         "key_twice" in "shop.yaml" "11:3": "  replicas: 3\n" => "  replicas: 3\n  replicas: 2\n",
         "document_after_dots" in "shop.yaml" "60:1": "---\n# catalog" => "...\n# catalog",
         "text_after_dashes" in "shop.yaml" "58:1": "---\n# catalog: what there is to buy\n" => "--- ",
+        "keys_become_one" in "settings.yaml" "7:3": "  smtp-host" => "  yes: a\n  \"true\": b\n  smtp-host",
+        "merge_over_a_key" in "settings.yaml" "8:3": "  smtp-host" => "  a: 1\n  b: &b {a: 2}\n  <<: *b\n  smtp-host",
+        "merge_of_a_text" in "settings.yaml" "6:7": "  smtp-host" => "  <<: common\n  smtp-host",
+        "dots_before_anything" in "settings.yaml" "1:1": "apiVersion" => "...\napiVersion",
+        "carriage_returns_alone" in "settings.yaml" "1:6": "apiVersion" => "a: 1\r---\rapiVersion",
         "merge_conflict" in "shop.yaml" "10:1":
             "  replicas: 3\n" => "<<<<<<< HEAD\n  replicas: 3\n=======\n  replicas: 5\n>>>>>>> more\n",
     };
@@ -85,12 +98,55 @@ fn bytes_that_are_no_text_are_refused_and_never_reach_the_terminal() {
         ("bytes_not_utf8", "settings.yaml:11:13", |clone| with(clone, b"caf\xe9 au lait")),
         ("bytes_nul", "settings.yaml:11:11", |clone| with(clone, b"a\0b")),
         ("bytes_escape_sequence", "settings.yaml:11:11", |clone| with(clone, b"\"\x1b[31mred\x1b[0m\"")),
-        ("bytes_utf16", "settings.yaml:1:1", |clone| {
+        ("bytes_utf16", "settings.yaml", |clone| {
             let text = "apiVersion: v1\n".encode_utf16().flat_map(u16::to_le_bytes);
             clone.write("settings.yaml", b"\xff\xfe".iter().copied().chain(text).collect::<Vec<_>>());
         }),
+        ("bytes_utf16_without_a_mark", "settings.yaml", |clone| {
+            let text: Vec<u8> = "apiVersion: v1\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+            clone.write("settings.yaml", text);
+        }),
+        ("object_name_with_control_characters", "settings.yaml:4:9", |clone| {
+            replace(clone, "settings.yaml", "name: shop-settings", "name: \"shop\\e[2J\\u202Esettings\"");
+        }),
+        ("object_name_with_bidirectional_marks", "settings.yaml:4:9", |clone| {
+            replace(clone, "settings.yaml", "name: shop-settings", "name: shop\u{202e}settings\u{2066}");
+        }),
         ("bidirectional_marks_beside_an_error", "settings.yaml:12:3", |clone| {
             with(clone, "\u{202e}detrever\n  motto: again\u{2066}".as_bytes());
+        }),
+    ];
+    each_is_refused(WAYS);
+}
+
+#[test]
+fn what_would_take_a_server_down_is_refused_with_a_reason() {
+    const WAYS: &[Way] = &[
+        ("alias_bomb", "bomb.yaml:4:25", |clone| {
+            let mut text = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+            for level in 1..100 {
+                let of = vec![format!("*a{}", level - 1); 9].join(", ");
+                text.push_str(&format!("a{level}: &a{level} [{of}]\n"));
+            }
+            clone.write("bomb.yaml", text);
+        }),
+        ("merge_bomb", "bomb.yaml:384:8", |clone| {
+            let entries: String = (0..200).map(|n| format!("k{n}: 1, ")).collect();
+            clone.write("bomb.yaml", format!("- &a {{{entries}}}\n{}", "- {<<: *a}\n".repeat(100_000)));
+        }),
+        ("ten_thousand_brackets", "deep.json:1:102", |clone| {
+            clone.write("deep.json", format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)));
+        }),
+        ("ten_thousand_levels_of_lines", "deep.yaml:101:101", |clone| {
+            let lines: String =
+                (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level % 1000))).collect();
+            clone.write("deep.yaml", lines);
+        }),
+        ("hundred_thousand_documents", "many.yaml:100001:1", |clone| {
+            clone.write("many.yaml", "---\n# nothing\n".repeat(100_000));
+        }),
+        ("too_many_values", "many.yaml:2:999996", |clone| {
+            clone.write("many.yaml", format!("---\n[{}]\n", "1,".repeat(900_000)));
         }),
     ];
     each_is_refused(WAYS);
