@@ -270,7 +270,7 @@ impl<'s> Reader<'s> {
                 self.report(Code::TagInvalid, message, span, "remove the tag, or write what it says");
             }
             Wrong::NotFinite => {
-                let message = "Kubernetes has no numbers that are infinite or none at all";
+                let message = "`.inf` and `.nan` are no numbers to Kubernetes, which could not read this";
                 self.report(Code::NotFinite, message.to_owned(), span, "put it in quotes if a text is meant");
             }
         }
@@ -428,9 +428,10 @@ impl<'s> Reader<'s> {
         if !self.hidden {
             let open: Vec<Span> = self.open.iter().map(|open| self.tree.span(open.node)).collect();
             let finding = syntax::finding(self.source, error, &open);
-            // A line at which kubectl cuts was spoken of already.
+            // A line at which kubectl cuts, and a mark that it does not skip, were spoken of already.
             let line = |finding: &Finding| finding.place.as_ref().map(|place| place.line);
-            let same = |f: &Finding| f.code == Code::HiddenDocument && line(f) == line(&finding);
+            let said = |f: &Finding| matches!(f.code, Code::HiddenDocument | Code::NotText);
+            let same = |f: &Finding| said(f) && line(f) == line(&finding);
             if !self.findings.iter().any(same) {
                 self.findings.push(finding);
             }

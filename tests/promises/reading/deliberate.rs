@@ -43,7 +43,7 @@ refusals! {
     "I0121" "indented less than" "- |9\n  # b\n" "it looks like text and is dropped";
     "I0121" "must be indented" "|\n# b\n" "it looks like text and is dropped";
     "I0121" "has no `: ` behind it" "a:\n|\n b\n" "no YAML: a text is indented more than its key";
-    "I0121" "fits no line above it" "x: &x k\na:\n  *x:\n    b: 1\n" "no YAML: a blank belongs between an alias and its colon";
+    "I0121" "fits no line above it" "x: &x k\na: &y\n  *x: 1\n" "no YAML: a blank belongs between an alias and its colon";
     "I0121" "names nothing" "x: &x k\na: {*x: 1}\n" "no YAML: a blank belongs between an alias and its colon";
     "I0121" "a key begins in one line" "{? a\n b : c}\n" "without the `?` the library refuses it";
     "I0121" "the name of an anchor" "a: &a?b\n" "it looks like a name and is a text";

@@ -57,13 +57,13 @@ fn a_value_that_yaml_reads_as_something_else_is_shown_with_the_quotes_it_needs()
         "template_as_line" in "shop.yaml" "10:1": "  replicas: 3" => "{{- if .Values.many }}\n  replicas: 3",
         "directive" in "shop.yaml" "2:1": "---\n" => "%YAML 1.2\n---\n",
         "mapping_as_key" in "shop.yaml" "10:5": "  replicas: 3" => "  ? replicas: 3",
-        "tag_that_does_not_fit" in "settings.yaml" "6:12": "  smtp-host: " => "  support: !!int ",
+        "tag_that_does_not_fit" in "settings.yaml" "6:20": "  smtp-host: " => "  smtp-host: !!int ",
         "number_without_end" in "shop.yaml" "10:13": "replicas: 3" => "replicas: .inf",
-        "question_mark_between_brackets" in "shop.yaml" "33:53": "\"/templates\"]" => "http://catalog/?a=b]",
-        "escape_of_json" in "settings.yaml" "6:13": "  smtp-host: " => "  support: \"\\ud83d\\ude00\" # ",
+        "question_mark_between_brackets" in "shop.yaml" "33:52": "\"/templates\"]" => "http://catalog/?a=b]",
+        "escape_of_json" in "settings.yaml" "6:15": "  smtp-host: " => "  smtp-host: \"\\ud83d\\ude00\" # ",
         "tab_in_an_empty_line" in "shop.yaml" "11:1": "  replicas: 3\n" => "  replicas: 3\n\t\n",
         "tab_first_in_a_block" in "settings.yaml" "7:5": "  smtp-host: " => "  motto: |\n    \tall at once\n  smtp-host: ",
-        "hidden_line_break" in "settings.yaml" "6:18": "  smtp-host: " => "  # see below\u{2028}  smtp-host: ",
+        "hidden_line_break" in "settings.yaml" "6:14": "  smtp-host: " => "  # see below\u{2028}  smtp-host: ",
         "byte_order_mark_within" in "shop.yaml" "59:1": "# catalog" => "\u{feff}# catalog",
         "nested_without_end" in "shop.yaml" "10:114": "replicas: 3" => &format!("replicas: {}", "[".repeat(200)),
     };
@@ -145,7 +145,7 @@ fn what_would_take_a_server_down_is_refused_with_a_reason() {
         ("hundred_thousand_documents", "many.yaml:100001:1", |clone| {
             clone.write("many.yaml", "---\n# nothing\n".repeat(100_000));
         }),
-        ("too_many_values", "many.yaml:2:999996", |clone| {
+        ("too_many_values", "many.yaml:2:1000000", |clone| {
             clone.write("many.yaml", format!("---\n[{}]\n", "1,".repeat(900_000)));
         }),
     ];
@@ -209,14 +209,14 @@ fn a_file_of_nothing_but_errors_is_refused_at_once() {
     let world = World::new();
     let shop = Shop::deployed(&world);
     let begin = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\ndata:\n";
-    shop.ana.write("a.yaml", format!("{begin}{}", "  key: value\n".repeat(300_000)));
-    shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 300_000].join(",")));
+    shop.ana.write("a.yaml", format!("{begin}{}", "  key: value\n".repeat(200_000)));
+    shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 200_000].join(",")));
     shop.ana.commit("Many errors");
     let began = std::time::Instant::now();
     let seen = shop.refused(&["main"]);
     insta::assert_snapshot!(seen);
     shop.reset();
-    shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 300_000].join(",")));
+    shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 200_000].join(",")));
     shop.ana.commit("A long line");
     let seen = shop.refused(&["main"]);
     assert!(seen.contains("b.json:1:10\n"), "{seen}");
