@@ -5,7 +5,7 @@
 //! splicing them, and one that leads to an answer not seen before is changed further. What fails is written to
 //! `target/fuzz/`, and the seed is shown, so that a run can be repeated.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::explicit_write, missing_docs)]
 
 use std::{
     collections::HashSet,
@@ -86,7 +86,7 @@ const WORDS: &[&str] = &[
 ];
 
 fn main() -> ExitCode {
-    let minutes = std::env::args().filter_map(|argument| argument.parse::<f64>().ok()).next().unwrap_or(1.0);
+    let minutes = std::env::args().find_map(|argument| argument.parse::<f64>().ok()).unwrap_or(1.0);
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
     say(&format!("fuzzing the reading of manifests for {minutes} minutes, SEED={seed}"));
@@ -129,10 +129,10 @@ fn read(bytes: &[u8]) -> (String, Duration) {
     let begun = worked();
     let source = match render::plain("a.yaml", bytes.to_vec()) {
         Ok(source) => source,
-        Err(finding) => return (finding.code.number().to_owned(), worked() - begun),
+        Err(finding) => return (finding.code.number().to_owned(), worked().saturating_sub(begun)),
     };
     let (manifests, findings) = manifest::read(&source);
-    let took = worked() - begun;
+    let took = worked().saturating_sub(begun);
     let lines = source.text().split('\n').count();
     for finding in &findings {
         let place = finding.place.as_ref().expect("because a finding of a text has a place");

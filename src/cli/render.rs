@@ -57,7 +57,9 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     if good {
         // Whoever reads may do with the documents what it likes: none of a revision that is refused.
         let mut out = Out::stdout();
-        lines.iter().for_each(|line| out.line(line));
+        for line in &lines {
+            out.line(line);
+        }
     }
     Ok(exit(good))
 }

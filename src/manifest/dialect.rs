@@ -97,9 +97,8 @@ fn tab(line: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         match line.get(at..)? {
-            [b' ', ..] => at += 1,
             [b'\t', ..] => return Some(at),
-            [b'-' | b'?' | b':', b' ' | b'\t', ..] => at += 1,
+            [b' ', ..] | [b'-' | b'?' | b':', b' ' | b'\t', ..] => at += 1,
             _ => return None,
         }
     }

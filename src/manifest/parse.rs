@@ -48,11 +48,13 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
             Ok((Event::StreamEnd, _)) => break,
             Ok((event, span)) => {
                 let span = span.byte_range().map(Span::from).unwrap_or_default();
-                match reader.event(event, span) {
-                    Ok(()) => {}
-                    Err(GiveUp::File) => break,
-                    Err(GiveUp::Document) if matches!(parser.proceed_next_document(), Ok(true)) => {}
-                    Err(GiveUp::Document) => break,
+                let goes_on = match reader.event(event, span) {
+                    Ok(()) => true,
+                    Err(GiveUp::Document) => matches!(parser.proceed_next_document(), Ok(true)),
+                    Err(GiveUp::File) => false,
+                };
+                if !goes_on {
+                    break;
                 }
             }
             Err(error) => {

@@ -87,9 +87,8 @@ pub(super) enum Wrong {
 pub(super) fn untagged(text: &str, tag: Tag) -> Result<(Cow<'_, str>, Style), Wrong> {
     let wrong = Err(Wrong::Tag(tag.wants()));
     match (tag, plain(text)) {
-        (Tag::Text, _) => Ok((text.into(), Style::Quoted)),
         (Tag::Merge, _) if text == "<<" => Ok((text.into(), Style::Plain)),
-        (Tag::Merge, _) => Ok((text.into(), Style::Quoted)),
+        (Tag::Text | Tag::Merge, _) => Ok((text.into(), Style::Quoted)),
         (Tag::Int, Resolved::Int(_) | Resolved::Uint(_))
         | (Tag::Bool, Resolved::Bool(_))
         | (Tag::Null, Resolved::Null)

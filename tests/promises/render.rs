@@ -19,7 +19,7 @@ fn each_object_is_one_line_of_json_and_lists_are_expanded() {
     let world = World::new();
     let all = render(&world, &[]);
     assert_eq!((all.code, all.stderr.as_str()), (Some(0), ""), "{all}");
-    let objects = all.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
+    let objects = all.stdout.lines().map(serde_json::from_str::<serde_json::Value>);
     let objects: Vec<_> = objects.map(|object| object.expect("because each line is JSON")).collect();
     let names = objects.iter().map(|object| format!("{}/{}\n", object["kind"], object["metadata"]["name"]));
     insta::assert_snapshot!(names.collect::<String>().replace('"', ""));
