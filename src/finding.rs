@@ -237,6 +237,13 @@ impl Code {
     pub fn always_refuses(self) -> bool {
         self.certainty() == Certainty::Reading || self == Self::SameObjectTwice
     }
+
+    /// Whether it says that something is not there, which nobody can know while anything was not read.
+    #[must_use]
+    pub fn is_of_absence(self) -> bool {
+        use Code::{KeyMissing, NamespaceMissing, PortMissing, ReferenceMissing, SelectsNothing};
+        matches!(self, NamespaceMissing | SelectsNothing | ReferenceMissing | KeyMissing | PortMissing)
+    }
 }
 
 /// One thing that is wrong or doubtful.

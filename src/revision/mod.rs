@@ -115,7 +115,8 @@ fn read_snapshot<F: Files>(
     }
     let mut revision = reading.revision();
     let more = revision.together(rules, &schemas)?;
-    revision.findings.extend(more);
+    let all_read = !revision.findings.iter().any(|finding| finding.code.always_refuses());
+    revision.findings.extend(more.into_iter().filter(|finding| all_read || !finding.code.is_of_absence()));
     let allowing = revision.allowing(rules.silence);
     let mut left = allowing.apply(std::mem::take(&mut revision.findings));
     left.extend(allowing.wrong(&|file, span| revision.place(file, span)));

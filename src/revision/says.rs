@@ -57,6 +57,10 @@ impl Kept {
     }
 }
 
+fn line(finding: &Finding) -> Option<u32> {
+    finding.place.as_ref().map(|place| place.line)
+}
+
 /// An object of a revision.
 #[derive(Debug, Clone)]
 pub struct Declared {
@@ -78,9 +82,13 @@ impl Says {
         schemas: Option<&Schemas>,
     ) -> Self {
         let mut waits = Vec::new();
+        // What the schema says of a line that could not be read as it was meant follows from that.
+        let misread: Vec<u32> = findings.iter().filter_map(line).collect();
         for (at, manifest) in manifests.iter().enumerate() {
             match schemas.and_then(|schemas| check::one(manifest, schemas)) {
-                Some(found) => findings.extend(found),
+                Some(found) => findings.extend(
+                    found.into_iter().filter(|one| line(one).is_none_or(|line| !misread.contains(&line))),
+                ),
                 None => waits.push(at),
             }
         }

@@ -19,7 +19,7 @@ mod kubernetes;
 mod mishaps;
 mod reading;
 mod refusals;
-mod silence;
 mod render;
+mod silence;
 mod together;
 mod transports;
