@@ -19,9 +19,9 @@ cluster:
     @echo "export KUBECONFIG=$PWD/target/cluster/dev/kubeconfig PATH=$PWD/target/cluster/bin:\$PATH"
     target/cluster/bin/cluster up target/cluster/dev --remove
 
-# Time 300 objects beside kubectl and bare PATCHes, for docs/performance.md (needs Go)
+# Time deploying beside kubectl, and checking beside kubeconform, for docs/performance.md (needs Go)
 bench:
-    cargo bench --locked --bench cluster
+    cargo bench --locked --bench cluster --bench check
 
 # Compile the schemas of Kubernetes anew, or of one more minor: a line in schemas/main.go (needs Go)
 schemas:
