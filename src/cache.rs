@@ -8,15 +8,15 @@
 
 use std::{
     cell::Cell,
-    collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     ops::Range,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
-use gix::ObjectId;
+use gix::{ObjectId, hashtable::HashMap};
 
 use crate::{files::make_folder, record::Lock};
 
@@ -35,7 +35,7 @@ pub struct Cache {
     state: Option<PathBuf>,
     name: String,
     begins: Vec<u8>,
-    bytes: Vec<u8>,
+    bytes: Rc<Vec<u8>>,
     /// How many bytes of it are whole records.
     good: usize,
     entries: HashMap<ObjectId, Entry>,
@@ -53,7 +53,7 @@ impl Cache {
     #[must_use]
     pub fn open(state: &Path, name: &str) -> Self {
         let begins = [MAGIC, program().as_slice()].concat();
-        let bytes = read(&state.join("cache").join(name)).unwrap_or_default();
+        let bytes = Rc::new(read(&state.join("cache").join(name)).unwrap_or_default());
         let mut cache =
             Self { state: Some(state.to_owned()), name: name.to_owned(), begins, bytes, ..Self::none() };
         cache.index();
@@ -67,9 +67,9 @@ impl Cache {
             state: None,
             name: String::new(),
             begins: Vec::new(),
-            bytes: Vec::new(),
+            bytes: Rc::default(),
             good: 0,
-            entries: HashMap::new(),
+            entries: HashMap::default(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Cache {
 
     /// Everything that was read.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &Rc<Vec<u8>> {
         &self.bytes
     }
 

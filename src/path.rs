@@ -85,7 +85,7 @@ pub fn judge_revision(
         let since = Since::new(&revision, &files(objects, base)?, &environment.path, true)?;
         findings.extend(revision.allowing(&environment.silence).apply(since.immutable(&revision)?));
     }
-    let read = revision.objects.len();
+    let read = revision.count;
     if findings.iter().any(Finding::refuses) {
         // What would come of it is not asked, but a server that could not deploy it is found.
         target::probe(environment, &repository.owner()?)?;
@@ -98,7 +98,7 @@ pub fn judge_revision(
     })?;
     let target::Judged { findings: more, runs, changes, unchecked } = judged;
     findings.extend(revision.allowing(&environment.silence).apply(more));
-    if revision.objects.is_empty() {
+    if revision.count == 0 {
         let message = format!("the revision has no manifest for `{}`", environment.name);
         // An empty tree is a mistake far more often than a wish.
         let finding = match runs {
@@ -160,10 +160,10 @@ fn wanted<T, E: From<Error>>(
 ) -> Result<T, E> {
     let files: Items = revision.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
     to(&Wanted {
-        objects: &revision.objects,
+        objects: &|| revision.objects(),
         kept: &|object| since.keeps(revision, object),
         manifest: &|object| revision.manifest(object),
-        path: &|object| revision.path(object),
+        item: &|object| revision.snapshot.files[object.file].below.as_str(),
         former: &since.secrets,
         files: &files,
         read: &|id| revision.files.read(id),

@@ -22,7 +22,7 @@ pub use selector::{Labels, Selector};
 pub use webhooks::{Rule, Webhook};
 
 /// What one object says that matters to others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Facts {
     /// What identifies it, as written.
     pub key: ObjectKey,
@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 /// Where stands what every object has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct At {
     /// `metadata.name`.
     pub name: Span,
@@ -50,7 +50,7 @@ pub struct At {
 }
 
 /// Another object that an object names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reference {
     /// What kind of object.
     pub to: To,
@@ -105,7 +105,7 @@ pub enum Part {
 }
 
 /// What depends on the kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Says {
     /// Nothing.
     Nothing,
@@ -128,7 +128,7 @@ pub enum Says {
 }
 
 /// Pods, as far as others select them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pods {
     /// What they carry.
     pub labels: Labels,
@@ -141,7 +141,7 @@ pub struct Pods {
 }
 
 /// What a selector asks for that the object's own Pods do not have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unmatched {
     /// What is asked for.
     pub wants: selector::Requirement,
@@ -150,7 +150,7 @@ pub struct Unmatched {
 }
 
 /// A `Service`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Service {
     /// Which Pods it sends to; empty where it selects none.
     pub selector: Selector,

@@ -144,7 +144,7 @@ fn found<F: Files>(mut revision: Revision<F>) -> (usize, Vec<Finding>) {
         let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
         revision.findings.push(finding.help(help));
     }
-    (revision.objects.len(), revision.findings)
+    (revision.count, revision.findings)
 }
 
 /// Shows what was found; whether it is good.

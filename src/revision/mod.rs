@@ -7,11 +7,17 @@
 mod says;
 mod since;
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+    hash::{Hash, Hasher},
+    ops::Range,
+    rc::Rc,
+};
 
 use gix::ObjectId;
 
-use self::says::Says;
+use self::says::{Objects, Says, Summing};
 pub use self::{says::Declared, since::Since};
 use crate::{
     cache::Cache,
@@ -35,8 +41,10 @@ pub struct Revision<F: Files> {
     pub files: F,
     /// Its files.
     pub snapshot: Snapshot<F::Id>,
-    /// Its objects, in the order of its files.
-    pub objects: Vec<Declared>,
+    /// How many objects it has.
+    pub count: usize,
+    says: Vec<Objects>,
+    objects: OnceCell<Vec<Declared>>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// The files that silence findings, by their numbers.
@@ -84,7 +92,7 @@ pub fn read<F: Files>(
     rules: Option<&Rules<'_>>,
     cache: Option<&Cache>,
 ) -> Result<Revision<F>> {
-    let snapshot = snapshot(&files, path, &|id| Says::size(remembered::<F>(cache, id)?))?;
+    let snapshot = snapshot(&files, path, &|id| Says::size_of(&cache?.bytes()[remembered::<F>(cache, id)?]))?;
     read_snapshot(files, snapshot, rules, cache)
 }
 
@@ -105,18 +113,28 @@ fn read_snapshot<F: Files>(
 ) -> Result<Revision<F>> {
     let mut reading = Reading { files, snapshot, all: Vec::new(), new: BTreeSet::new() };
     let compiled = rules.and_then(|rules| rules.by.minor()).map(Schemas::compiled);
-    let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked == rules.by.minor());
-    let known = |id: &F::Id| remembered::<F>(cache, id).and_then(Says::from_bytes).filter(is_fit);
+    let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked() == rules.by.minor());
+    let known = |id: &F::Id| {
+        let says = Says::from_bytes(cache?.bytes(), remembered::<F>(cache, id)?);
+        says.filter(is_fit)
+    };
     let complete = reading.each(known, compiled.as_ref())?;
     let Some(rules) = rules.filter(|_| complete) else { return Ok(reading.revision()) };
     let schemas = reading.later(&rules.by, compiled)?;
-    if let Some(cache) = cache {
-        reading.remember(cache);
-    }
+    let sum = reading.sum(rules, &schemas);
+    let quiet = cache.zip(sum.as_ref()).is_some_and(|(cache, sum)| cache.find(sum).is_some());
+    let mut new = reading.new();
     let mut revision = reading.revision();
-    let more = revision.together(rules, &schemas)?;
-    let all_read = !revision.findings.iter().any(|finding| finding.code.always_refuses());
-    revision.findings.extend(more.into_iter().filter(|finding| all_read || !finding.code.is_of_absence()));
+    if !quiet {
+        let more = revision.together(rules, &schemas)?;
+        new.extend(sum.filter(|_| more.is_empty()).map(|sum| (sum, Vec::new())));
+        let all_read = !revision.findings.iter().any(|finding| finding.code.always_refuses());
+        revision.findings.extend(more.into_iter().filter(|one| all_read || !one.code.is_of_absence()));
+    }
+    if let Some(cache) = cache {
+        let new: Vec<(ObjectId, &[u8])> = new.iter().map(|(id, says)| (*id, says.as_slice())).collect();
+        cache.add(&new);
+    }
     let allowing = revision.allowing(rules.silence);
     let mut left = allowing.apply(std::mem::take(&mut revision.findings));
     left.extend(allowing.wrong(&|file, span| revision.place(file, span)));
@@ -124,10 +142,9 @@ fn read_snapshot<F: Files>(
     Ok(revision)
 }
 
-/// What the cache has of a file.
-fn remembered<'c, F: Files>(cache: Option<&'c Cache>, id: &F::Id) -> Option<&'c [u8]> {
-    let cache = cache?;
-    cache.find(&F::blob(id)?).map(|says| &cache.bytes()[says])
+/// Where the cache has what a file says.
+fn remembered<F: Files>(cache: Option<&Cache>, id: &F::Id) -> Option<Range<usize>> {
+    cache?.find(&F::blob(id)?)
 }
 
 /// A revision while it is read.
@@ -159,7 +176,7 @@ impl<F: Files> Reading<F> {
                     by_itself(&file.path, self.files.read(&file.id)?, schemas)
                 }
             };
-            objects += says.objects.len();
+            objects += says.count();
             findings += says.findings(&file.path).len();
             self.all.push(says);
             if objects > MAX_OBJECTS {
@@ -210,26 +227,36 @@ impl<F: Files> Reading<F> {
         Ok(source.map_or_else(|_| Vec::new(), |source| manifest::read(&source).0))
     }
 
-    fn remember(&self, cache: &Cache) {
-        let new: Vec<(ObjectId, Vec<u8>)> = self
-            .new
-            .iter()
-            .filter_map(|at| Some((F::blob(&self.snapshot.files[*at].id)?, self.all[*at].to_bytes())))
-            .collect();
-        let new: Vec<(ObjectId, &[u8])> = new.iter().map(|(id, says)| (*id, says.as_slice())).collect();
-        cache.add(&new);
+    /// What the cache has not yet.
+    fn new(&self) -> Vec<(ObjectId, Vec<u8>)> {
+        let new = self.new.iter();
+        new.filter_map(|at| Some((F::blob(&self.snapshot.files[*at].id)?, self.all[*at].to_bytes())))
+            .collect()
+    }
+
+    /// What stands for all that decides what is found across objects; the cluster's answers, which change by
+    /// themselves, have no such thing. Under it the cache remembers that nothing was found.
+    fn sum(&self, rules: &Rules<'_>, schemas: &Schemas) -> Option<ObjectId> {
+        let By::Compiled(_) = rules.by else { return None };
+        let mut summing = Summing::new();
+        (schemas.digest(), rules.namespace).hash(&mut summing);
+        self.all.iter().for_each(|says| summing.write(says.sum()));
+        Some(ObjectId::Sha1(summing.sum()))
     }
 
     fn revision(self) -> Revision<F> {
         let Self { files, mut snapshot, all, .. } = self;
         let mut findings = std::mem::take(&mut snapshot.findings);
-        let (mut objects, mut allows) = (Vec::new(), Vec::new());
-        for (at, (file, mut says)) in snapshot.files.iter().zip(all).enumerate() {
+        let (mut says_objects, mut allows, mut count) = (Vec::with_capacity(all.len()), Vec::new(), 0);
+        for (at, (file, says)) in snapshot.files.iter().zip(all).enumerate() {
             findings.extend(says.findings(&file.path));
-            allows.extend(Some((at, says.allows())).filter(|(_, allows)| !allows.is_empty()));
-            objects.extend(says.declared(at));
+            count += says.count();
+            let (allowed, objects) = says.into_parts();
+            allows.extend(Some((at, allowed)).filter(|(_, allowed)| !allowed.is_empty()));
+            says_objects.push(objects);
         }
-        Revision { files, snapshot, objects, findings, allows, last: RefCell::default() }
+        let (objects, last) = (OnceCell::new(), RefCell::default());
+        Revision { files, snapshot, count, says: says_objects, objects, findings, allows, last }
     }
 }
 
@@ -248,10 +275,39 @@ fn by_itself(path: &str, bytes: Vec<u8>, schemas: Option<&Schemas>) -> Says {
 }
 
 impl<F: Files> Revision<F> {
+    /// Its objects, in the order of its files.
+    ///
+    /// # Errors
+    /// What was remembered of a file is something else.
+    pub fn objects(&self) -> Result<&[Declared]> {
+        if let Some(objects) = self.objects.get() {
+            return Ok(objects);
+        }
+        let objects = self.objects_of(|_| true)?;
+        Ok(self.objects.get_or_init(|| objects))
+    }
+
+    /// The objects of some of its files, by their paths.
+    ///
+    /// # Errors
+    /// As [`Revision::objects`].
+    pub fn objects_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Declared>> {
+        let mut objects = Vec::new();
+        let files = self.snapshot.files.iter().zip(&self.says).enumerate();
+        for (at, (_, says)) in files.filter(|(_, (file, _))| wanted(&file.path)) {
+            let damaged = || {
+                let error = Error::server("what was remembered of a file is damaged");
+                error.help("remove the folder `instate/cache` of the repository")
+            };
+            objects.extend(says.declared(at).ok_or_else(damaged)?);
+        }
+        Ok(objects)
+    }
+
     /// What is wrong with its objects together.
     fn together(&self, rules: &Rules<'_>, schemas: &Schemas) -> Result<Vec<Finding>> {
         let at = |file, span| self.place(file, span);
-        let across = Across::new(&self.objects, World { namespace: rules.namespace, schemas, at: &at });
+        let across = Across::new(self.objects()?, World { namespace: rules.namespace, schemas, at: &at });
         let there = match rules.by {
             By::Compiled(_) => check::Cluster::NotAsked,
             By::Cluster(cluster, _) => check::Cluster::Lacks(cluster.lacks(&across.questions())?),

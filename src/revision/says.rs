@@ -1,5 +1,12 @@
 //! What a file says by itself, and how that is remembered.
 
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+    rc::Rc,
+};
+
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,21 +19,79 @@ use crate::{
 };
 
 /// What a file says, whatever its path.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+///
+/// What its objects say stays in bytes until somebody asks: of most files nobody does.
+#[derive(Debug, Clone)]
 pub(super) struct Says {
-    /// How many bytes it has; first, so that it can be read alone.
+    head: Head,
+    objects: Objects,
+}
+
+/// What is always asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Head {
+    /// How many bytes the file has; first, so that it can be read alone.
     size: u64,
-    /// Its objects.
-    pub objects: Vec<Facts>,
     findings: Kept,
     /// Which of its lines silence findings.
     allows: Allows,
     /// What its objects were checked against, if they were.
-    pub checked: Option<Minor>,
-    /// Which of them that says nothing of.
-    waits: Box<[usize]>,
+    checked: Option<Minor>,
+    /// Which of them that says nothing of, and their versions of a group.
+    waits: Box<[(usize, Box<str>)]>,
     /// What was found of those by definitions and by the cluster, and by which.
     later: Option<(String, Kept)>,
+    /// Whether it defines kinds of its own.
+    defines: bool,
+    /// How many objects it has.
+    objects: usize,
+    /// What tells what they say from anything else that objects say, wherever in the file it stands.
+    sum: Sum,
+}
+
+/// A hash that nobody can find two texts for.
+pub(super) type Sum = [u8; 20];
+
+/// The objects of a file, in bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Objects {
+    bytes: Rc<Vec<u8>>,
+    at: Range<usize>,
+}
+
+impl Objects {
+    /// Those of the file with that number. `None` where the bytes are something else.
+    pub fn declared(&self, file: usize) -> Option<impl Iterator<Item = Declared>> {
+        let facts: Vec<Facts> = postcard::from_bytes(&self.bytes[self.at.clone()]).ok()?;
+        Some(facts.into_iter().enumerate().map(move |(at, facts)| Declared { file, at, facts }))
+    }
+}
+
+/// Hashes what is told to it, and not where it stands.
+pub(super) struct Summing(Context);
+
+impl Summing {
+    pub fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    pub fn sum(self) -> Sum {
+        let mut sum = Sum::default();
+        let digest = self.0.finish();
+        sum.copy_from_slice(&digest.as_ref()[..size_of::<Sum>()]);
+        sum
+    }
+}
+
+impl Hasher for Summing {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Sixty-four bits are too few for what somebody may want to forge: [`Summing::sum`] has them all.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 /// Findings as they are kept: in JSON, and empty where there is none, as in most files.
@@ -89,69 +154,91 @@ impl Says {
                 Some(found) => findings.extend(
                     found.into_iter().filter(|one| line(one).is_none_or(|line| !misread.contains(&line))),
                 ),
-                None => waits.push(at),
+                None => waits.push((at, manifest.api_version.as_str().into())),
             }
         }
-        Self {
+        let facts: Vec<Facts> = manifests.iter().map(Facts::of).collect();
+        let mut summing = Summing::new();
+        facts.hash(&mut summing);
+        let head = Head {
             size,
-            objects: manifests.iter().map(Facts::of).collect(),
             findings: Kept::new(findings),
             allows,
             checked: schemas.map(Schemas::minor),
             waits: waits.into(),
             later: None,
-        }
+            defines: facts.iter().any(|facts| facts.key.kind == DEFINITION),
+            objects: facts.len(),
+            sum: summing.sum(),
+        };
+        let bytes = postcard::to_stdvec(&facts).unwrap_or_default();
+        let at = 0..bytes.len();
+        Self { head, objects: Objects { bytes: Rc::new(bytes), at } }
     }
 
     /// Checks what waits against more than is compiled in.
     pub fn check_later(&mut self, manifests: &[Manifest], schemas: &Schemas, by: &str) {
-        let waiting = self.waits.iter().filter_map(|at| manifests.get(*at));
+        let waiting = self.head.waits.iter().filter_map(|(at, _)| manifests.get(*at));
         let findings = waiting.filter_map(|manifest| check::one(manifest, schemas)).flatten().collect();
-        self.later = Some((by.to_owned(), Kept::new(findings)));
+        self.head.later = Some((by.to_owned(), Kept::new(findings)));
     }
 
     /// Whether what waits was checked by something else than this.
     pub fn waits_since(&self, by: &str) -> bool {
-        !self.waits.is_empty() && self.later.as_ref().is_none_or(|(last, _)| last != by)
+        !self.head.waits.is_empty() && self.head.later.as_ref().is_none_or(|(last, _)| last != by)
     }
 
-    /// `None` where the bytes are something else.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
+    /// What stands at a place in the bytes of a cache. `None` where that is something else.
+    pub fn from_bytes(bytes: &Rc<Vec<u8>>, at: Range<usize>) -> Option<Self> {
+        let (head, rest) = postcard::take_from_bytes(&bytes[at.clone()]).ok()?;
+        let at = at.end - rest.len()..at.end;
+        Some(Self { head, objects: Objects { bytes: Rc::clone(bytes), at } })
     }
 
     /// How large the file is that the bytes are about.
-    pub fn size(bytes: &[u8]) -> Option<u64> {
+    pub fn size_of(bytes: &[u8]) -> Option<u64> {
         postcard::take_from_bytes(bytes).ok().map(|(size, _)| size)
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).unwrap_or_default()
+        let mut bytes = postcard::to_stdvec(&self.head).unwrap_or_default();
+        bytes.extend_from_slice(&self.objects.bytes[self.objects.at.clone()]);
+        bytes
+    }
+
+    /// What its objects were checked against, if they were.
+    pub fn checked(&self) -> Option<Minor> {
+        self.head.checked
+    }
+
+    /// How many objects it has.
+    pub fn count(&self) -> usize {
+        self.head.objects
+    }
+
+    /// What tells what they say from anything else that objects say.
+    pub fn sum(&self) -> &Sum {
+        &self.head.sum
     }
 
     /// What is wrong with the file at `path`.
     pub fn findings(&self, path: &str) -> Vec<Finding> {
-        let later = self.later.iter().flat_map(|(_, later)| later.at(path));
-        self.findings.at(path).into_iter().chain(later).collect()
-    }
-
-    /// The comments that silence findings.
-    pub fn allows(&mut self) -> Allows {
-        std::mem::take(&mut self.allows)
+        let later = self.head.later.iter().flat_map(|(_, later)| later.at(path));
+        self.head.findings.at(path).into_iter().chain(later).collect()
     }
 
     /// Whether the file defines kinds of its own.
     pub fn defines(&self) -> bool {
-        self.objects.iter().any(|facts| facts.key.kind == DEFINITION)
+        self.head.defines
     }
 
     /// The versions that the objects are of which wait.
     pub fn waits_for(&self) -> impl Iterator<Item = &str> {
-        self.waits.iter().filter_map(|at| self.objects.get(*at)).map(|facts| &*facts.api_version)
+        self.head.waits.iter().map(|(_, version)| &**version)
     }
 
-    /// Its objects, as those of the file with that number.
-    pub fn declared(self, file: usize) -> impl Iterator<Item = Declared> {
-        self.objects.into_iter().enumerate().map(move |(at, facts)| Declared { file, at, facts })
+    /// The comments that silence findings, and its objects.
+    pub fn into_parts(self) -> (Allows, Objects) {
+        (self.head.allows, self.objects)
     }
 }

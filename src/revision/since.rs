@@ -2,8 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gix::ObjectId;
-
 use super::{Declared, Revision};
 use crate::{
     check,
@@ -11,23 +9,25 @@ use crate::{
     finding::Finding,
     manifest::{self, Manifest, ObjectKey},
     render,
-    tree::{Files, GitFiles, snapshot},
+    tree::{Changed, Files, GitFiles, changed},
 };
 
 /// What is as it was.
 #[derive(Debug, Default)]
 pub struct Since {
-    /// Files of which not a byte is different.
-    files: HashSet<String>,
-    /// Objects of the others, as they were.
+    /// Whether what is not changed is as it was.
+    certain: bool,
+    /// Files that are others.
+    changed: HashSet<String>,
+    /// Objects of those, as they were.
     objects: HashMap<ObjectKey, Manifest>,
-    /// Secrets of the others, as they were, also where nothing else is certain.
+    /// Secrets of those, as they were.
     pub secrets: Vec<Manifest>,
 }
 
 impl Since {
-    /// Compares `revision` with the one that has the tree `was`. Unless it is certain that what runs is that
-    /// one, nothing is as it was.
+    /// Compares `revision` with the one that `was`. Unless it is certain that what runs is that one, nothing is
+    /// as it was.
     ///
     /// # Errors
     /// The other one cannot be read.
@@ -37,18 +37,13 @@ impl Since {
         path: &str,
         certain: bool,
     ) -> Result<Self> {
-        let now: HashMap<&str, ObjectId> =
-            revision.snapshot.files.iter().map(|f| (f.path.as_str(), f.id)).collect();
-        let mut since = Self::default();
-        for file in snapshot(was, path, &|_| Some(0))?.files {
-            if now.get(file.path.as_str()) == Some(&file.id) {
-                since.files.extend(Some(file.path).filter(|_| certain));
-            } else if let Ok(source) = render::plain(&file.path, was.read(&file.id)?) {
-                let (objects, _) = manifest::read(&source);
-                since.secrets.extend(objects.iter().filter(|object| object.key.kind == "Secret").cloned());
-                let objects = objects.into_iter().filter(|_| certain);
-                since.objects.extend(objects.map(|object| (object.key.clone(), object)));
-            }
+        let Changed { now, was: before } = changed(was, &revision.files, path)?;
+        let mut since = Self { certain, changed: now.into_iter().collect(), ..Self::default() };
+        for (path, id) in before {
+            let Ok(source) = render::plain(&path, was.read(&id)?) else { continue };
+            let (objects, _) = manifest::read(&source);
+            since.secrets.extend(objects.iter().filter(|object| object.key.kind == "Secret").cloned());
+            since.objects.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
         }
         Ok(since)
     }
@@ -59,8 +54,11 @@ impl Since {
     /// An object cannot be read.
     pub fn immutable(&self, revision: &Revision<GitFiles<'_>>) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        let changed = revision.objects.iter().filter(|object| !self.files.contains(revision.path(object)));
-        for object in changed {
+        if self.objects.is_empty() || self.changed.is_empty() {
+            return Ok(findings);
+        }
+        let changed = revision.objects_of(|path| self.changed.contains(path))?;
+        for object in &changed {
             if let Some(was) = self.objects.get(&object.facts.key) {
                 findings.extend(check::immutable(was, &revision.manifest(object)?));
             }
@@ -73,7 +71,10 @@ impl Since {
     /// # Errors
     /// It cannot be read.
     pub fn keeps(&self, revision: &Revision<GitFiles<'_>>, object: &Declared) -> Result<bool> {
-        if self.files.contains(revision.path(object)) {
+        if !self.certain {
+            return Ok(false);
+        }
+        if !self.changed.contains(revision.path(object)) {
             return Ok(true);
         }
         let Some(was) = self.objects.get(&object.facts.key) else { return Ok(false) };

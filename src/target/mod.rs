@@ -30,13 +30,13 @@ pub type Overtaken<'a> = &'a dyn Fn() -> bool;
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// Its objects.
-    pub objects: &'a [Declared],
+    pub objects: &'a dyn Fn() -> Result<&'a [Declared]>,
     /// Whether an object is as it was in the revision that runs, so that it need not be looked at.
     pub kept: &'a dyn Fn(&Declared) -> Result<bool>,
     /// An object itself, which is read now.
     pub manifest: &'a dyn Fn(&Declared) -> Result<Manifest>,
-    /// The path of the file that declares an object.
-    pub path: &'a dyn Fn(&Declared) -> &'a str,
+    /// The file that declares an object, as [`Wanted::files`] names it.
+    pub item: &'a dyn Fn(&Declared) -> &'a str,
     /// Secrets of the revision that runs which are not in this one as they were: their values may still be met.
     pub former: &'a [Manifest],
     /// Its files.

@@ -3,14 +3,17 @@
 //! Everything here was pushed by somebody: sizes are asked before bytes are read, depth and number are
 //! bounded, links are not followed. Nothing is parsed.
 
+mod changed;
 mod disk;
 mod named;
 mod objects;
 mod snapshot;
 
+pub use changed::{Changed, changed};
 pub use disk::Disk;
 pub use named::Named;
 pub use objects::{GitFiles, Objects};
+use snapshot::is_manifest;
 pub use snapshot::{File, Snapshot, snapshot};
 
 use gix::{ObjectId, bstr::BString};

@@ -278,6 +278,6 @@ fn join(prefix: &BStr, name: &BStr) -> BString {
     [prefix, b"/", name].concat().into()
 }
 
-fn is_manifest(name: &BStr) -> bool {
+pub(super) fn is_manifest(name: &BStr) -> bool {
     [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.ends_with(end))
 }

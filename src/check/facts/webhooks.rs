@@ -9,7 +9,7 @@ use super::{
 use crate::source::Span;
 
 /// One webhook of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Webhook {
     /// Its name.
     pub name: Box<str>,
@@ -30,7 +30,7 @@ pub struct Webhook {
 }
 
 /// Some kinds of writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rule {
     /// Where it stands.
     pub at: Span,

@@ -10,6 +10,7 @@ mod folder;
 mod marker;
 
 use std::{
+    collections::HashMap,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -311,21 +312,22 @@ impl Planned for FolderPlan {
     }
 
     fn lines(&self, wanted: &Wanted<'_>) -> Vec<(Action, String, Vec<String>)> {
+        let mut of_file: HashMap<&str, Vec<&Declared>> = HashMap::new();
+        for object in (wanted.objects)().unwrap_or_default() {
+            of_file.entry((wanted.item)(object)).or_default().push(object);
+        }
+        let objects = |item: &str| of_file.get(item).map_or(&[][..], Vec::as_slice);
         let changes = self.plan.changes.iter();
-        changes.map(|change| (change.action, describe(&change.item, wanted), Vec::new())).collect()
+        changes
+            .map(|change| (change.action, describe(&change.item, objects(&change.item)), Vec::new()))
+            .collect()
     }
 }
 
 /// A file with the objects that it declares.
-fn describe(item: &str, wanted: &Wanted<'_>) -> String {
-    let of_file = |object: &&Declared| {
-        let path = (wanted.path)(object);
-        path == item || path.strip_suffix(item).is_some_and(|above| above.ends_with('/'))
-    };
-    let mut objects: Vec<String> =
-        wanted.objects.iter().filter(of_file).map(|object| object.facts.key.to_string()).collect();
-    let more = objects.len().saturating_sub(2);
-    objects.truncate(2);
+fn describe(item: &str, objects: &[&Declared]) -> String {
+    let named: Vec<String> = objects.iter().take(2).map(|object| object.facts.key.to_string()).collect();
+    let more = objects.len() - named.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    if objects.is_empty() { item.to_owned() } else { format!("{item} ({}{more})", objects.join(", ")) }
+    if named.is_empty() { item.to_owned() } else { format!("{item} ({}{more})", named.join(", ")) }
 }

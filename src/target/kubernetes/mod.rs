@@ -146,7 +146,7 @@ impl Cluster {
 
     /// What must not be shown, also of Secrets that are not looked at now.
     fn learn(&self, wanted: &Wanted<'_>) -> Result<()> {
-        let secrets = wanted.objects.iter().filter(|object| object.facts.key.kind == "Secret");
+        let secrets = (wanted.objects)()?.iter().filter(|object| object.facts.key.kind == "Secret");
         let learn = |secret: &Manifest| secret.json().iter().for_each(|body| self.redact.learn(body));
         wanted.former.iter().for_each(learn);
         secrets.map(wanted.manifest).try_for_each(|secret| secret.map(|secret| learn(&secret)))
@@ -353,7 +353,7 @@ impl Cluster {
         }
         let key = self.namespace_key();
         let is_it = |it: &ObjectKey| it.kind == key.kind && it.group.is_empty() && it.name == key.name;
-        let declared = wanted.objects.iter().any(|object| is_it(&object.facts.key));
+        let declared = (wanted.objects)()?.iter().any(|object| is_it(&object.facts.key));
         if declared {
             let body = json!({
                 "apiVersion": "v1",

@@ -73,7 +73,7 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     let mut survey = Survey { inventory, ..Survey::default() };
 
     let mut manifests = Vec::new();
-    for object in wanted.objects {
+    for object in (wanted.objects)()? {
         let kept = (wanted.kept)(object)?;
         match kept.then(|| listed(&survey.inventory, &object.facts.key, namespace)).flatten() {
             Some(key) => survey.kept.push(key),
