@@ -29,7 +29,7 @@ const KUBERNETES: &str = "k8s.io/kubernetes@v1.36.3";
 /// Of the times that the kernel counts for a process.
 const TICKS: u64 = 100;
 
-/// A Deployment, its Service and its ConfigMap, as people write them.
+/// A Deployment, its Service and its `ConfigMap`, as people write them.
 fn manifest(n: usize) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web-{n}\n  labels:\n    app: web-{n}\nspec:\n  replicas: 2\n  \
@@ -73,7 +73,7 @@ fn cost(command: impl Fn() -> Command) -> Duration {
         let done = command().stdout(Stdio::null()).status().expect("it runs");
         assert!(done.success(), "it finds nothing wrong");
     }
-    (spent() - before) / rounds
+    spent().checked_sub(before).unwrap() / rounds
 }
 
 fn output(command: &mut Command) -> String {
@@ -217,7 +217,7 @@ fn through_a_push(world: &World) -> String {
     for round in 0..ROUNDS {
         setup.idle();
         let changed = manifest(5).replace("replicas: 2", &format!("replicas: {}", round + 3));
-        ana.write(&path(5), &changed);
+        ana.write(path(5), &changed);
         ana.commit("one");
         // In turn, so that a busy moment of the machine meets both.
         without.push(push(&ana, "bare", &trace).0);

@@ -116,7 +116,9 @@ impl Cache {
             self.entries.values().filter(|entry| entry.asked.get()).map(|entry| &entry.says).collect();
         let used: usize = asked.iter().map(|says| says.len() + HEAD).sum();
         let mut new = Vec::new();
-        found.iter().for_each(|(id, says)| put(&mut new, id, says));
+        for (id, says) in found {
+            put(&mut new, id, says);
+        }
         if self.good == 0 || self.good > SMALL && self.good / 2 > used || self.good + new.len() > MAX_SIZE {
             return self.renew(&folder, &asked, &new);
         }

@@ -174,7 +174,7 @@ codes! {
     NamespaceIgnored = "I0302", "a namespace on an object that lives in none";
     /// A workload that would not find its own Pods.
     SelectorMismatch = "I0303", "a selector does not match its own Pods";
-    /// A Service or a PodDisruptionBudget without Pods.
+    /// A Service or a `PodDisruptionBudget` without Pods.
     SelectsNothing = "I0304", "a selector that no Pod matches";
     /// An API version that went with an earlier Kubernetes.
     VersionRemoved = "I0305", "an API version that is no longer served";
@@ -184,7 +184,7 @@ codes! {
     LocksOut = "I0307", "a webhook that can lock everybody out";
     /// An object that another one names and nobody has.
     ReferenceMissing = "I0308", "something that an object names is missing";
-    /// A key that a ConfigMap or a Secret lacks.
+    /// A key that a `ConfigMap` or a Secret lacks.
     KeyMissing = "I0309", "a key that an object names is missing";
     /// A port that a Service lacks.
     PortMissing = "I0310", "a port that an object names is missing";

@@ -121,8 +121,8 @@ fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Repo
         Input::Folder(folder) => read(Disk::new(&folder), path, rules),
         Input::Revision { objects, tree } => read(GitFiles::new(&objects, tree), path, rules),
         Input::Files(names) => {
-            let (named, wrong) = input::read(&names)?;
-            Ok(found(revision::read_named(named, wrong, rules)?))
+            let (files, wrong) = input::read(&names)?;
+            Ok(found(revision::read_named(files, wrong, rules)?))
         }
     };
     let (objects, mut findings) = read(Input::of(&arguments.what)?)?;

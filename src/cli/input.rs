@@ -52,8 +52,8 @@ impl Input {
             Self::Folder(folder) => manifests(&Disk::new(folder), path, to),
             Self::Revision { objects, tree } => manifests(&GitFiles::new(objects, *tree), path, to),
             Self::Files(names) => {
-                let (named, findings) = read(names)?;
-                named.0.into_iter().for_each(|(name, bytes)| to(&name, bytes));
+                let (files, findings) = read(names)?;
+                files.0.into_iter().for_each(|(name, bytes)| to(&name, bytes));
                 Ok(findings)
             }
         }
@@ -68,7 +68,7 @@ impl Input {
 /// The files of these names, and what is wrong with the files themselves.
 pub(super) fn read(names: &[String]) -> Result<(Named, Vec<Finding>)> {
     let mut left = MAX_TOTAL;
-    let (mut named, mut findings) = (Vec::new(), Vec::new());
+    let (mut files, mut findings) = (Vec::new(), Vec::new());
     for name in names {
         let bytes = bytes(name)?;
         let size = bytes.len() as u64;
@@ -80,9 +80,9 @@ pub(super) fn read(names: &[String]) -> Result<(Named, Vec<Finding>)> {
             continue;
         }
         left -= size;
-        named.push((name.clone(), bytes));
+        files.push((name.clone(), bytes));
     }
-    Ok((Named(named), findings))
+    Ok((Named(files), findings))
 }
 
 fn manifests<F: Files>(files: &F, path: &str, mut to: impl FnMut(&str, Vec<u8>)) -> Result<Vec<Finding>> {

@@ -118,7 +118,7 @@ mod tests {
         for code in Code::ALL {
             let (kind @ ("yaml" | "json"), example) = example(*code) else { continue };
             let named = example.lines().next().and_then(|line| line.strip_prefix("# "));
-            let file = named.filter(|name| name.ends_with(".yaml")).map(ToOwned::to_owned);
+            let file = named.filter(|name| name.contains(".yaml")).map(ToOwned::to_owned);
             let folder = tempfile::tempdir().expect("because the temporary folder is writable");
             let file = folder.path().join(file.unwrap_or_else(|| format!("example.{kind}")));
             fs::write(file, format!("{example}\n")).expect("because the folder is ours");

@@ -82,7 +82,9 @@ impl Report {
             (Format::Sarif, _) => return,
             (Format::Human | Format::Github, event) => human::lines(event, self.voice),
         };
-        lines.iter().for_each(|line| self.out.line(line));
+        for line in lines {
+            self.out.line(&line);
+        }
     }
 
     /// Writes what could not be written before everything was known.

@@ -1,6 +1,6 @@
 //! A verdict as SARIF 2.1.0, which code review tools read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use ring::digest;
 use serde_json::{Value, json};
@@ -76,9 +76,11 @@ fn uri(path: &str) -> String {
     for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                uri.push(byte.into())
+                uri.push(byte.into());
             }
-            byte => uri.push_str(&format!("%{byte:02X}")),
+            byte => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
         }
     }
     uri
@@ -94,7 +96,10 @@ fn fingerprint(finding: &Finding, seen: &mut HashMap<String, usize>) -> String {
     let nth = seen.entry(about.clone()).or_default();
     *nth += 1;
     let hash = digest::digest(&digest::SHA256, format!("{about}\0{nth}").as_bytes());
-    hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.as_ref()[..16].iter().fold(String::new(), |mut word, byte| {
+        let _ = write!(word, "{byte:02x}");
+        word
+    })
 }
 
 #[cfg(test)]

@@ -50,8 +50,11 @@ pub struct Revision<F: Files> {
     /// The files that silence findings, by their numbers.
     allows: Vec<(usize, Allows)>,
     /// The file that was read last, with its objects.
-    last: RefCell<Option<(usize, Source, Rc<[Manifest]>)>>,
+    last: RefCell<Option<Last>>,
 }
+
+/// A file by its number, its text, and its objects.
+type Last = (usize, Source, Rc<[Manifest]>);
 
 /// What the objects of a revision are checked against.
 pub struct Rules<'r> {
@@ -123,7 +126,7 @@ fn read_snapshot<F: Files>(
     let schemas = reading.later(&rules.by, compiled)?;
     let sum = reading.sum(rules, &schemas);
     let quiet = cache.zip(sum.as_ref()).is_some_and(|(cache, sum)| cache.find(sum).is_some());
-    let mut new = reading.new();
+    let mut new = reading.found();
     let mut revision = reading.revision();
     if !quiet {
         let more = revision.together(rules, &schemas)?;
@@ -228,7 +231,7 @@ impl<F: Files> Reading<F> {
     }
 
     /// What the cache has not yet.
-    fn new(&self) -> Vec<(ObjectId, Vec<u8>)> {
+    fn found(&self) -> Vec<(ObjectId, Vec<u8>)> {
         let new = self.new.iter();
         new.filter_map(|at| Some((F::blob(&self.snapshot.files[*at].id)?, self.all[*at].to_bytes())))
             .collect()

@@ -65,6 +65,7 @@ pub trait Files {
     type Id: Clone;
 
     /// The hash of a file's bytes, where that is known without reading it.
+    #[must_use]
     fn blob(_: &Self::Id) -> Option<ObjectId> {
         None
     }

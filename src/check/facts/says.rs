@@ -186,7 +186,13 @@ fn service(object: Field<'_>, spec: Option<Field<'_>>) -> Says {
 
 fn data(object: Field<'_>) -> Says {
     let fields = ["data", "binaryData", "stringData"].into_iter();
-    Says::Data(fields.flat_map(|field| object.entries_of(field)).map(|(key, ..)| key.into()).collect())
+    let keys = fields.flat_map(|field| object.entries_of(field)).map(|(key, ..)| key);
+    // What cannot be a key may be part of a value that lost its place.
+    Says::Data(keys.filter(|key| is_key(key)).map(Into::into).collect())
+}
+
+fn is_key(key: &str) -> bool {
+    key.len() <= 253 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
 }
 
 fn ingress(object: Field<'_>, spec: Field<'_>, refs: &mut Vec<Reference>) {

@@ -1,4 +1,4 @@
-//! When a CronJob runs.
+//! When a `CronJob` runs.
 
 use crate::{
     check::spot::Spot,
@@ -10,7 +10,7 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// `spec.schedule` of a CronJob.
+/// `spec.schedule` of a `CronJob`.
 pub(super) fn of_cron_job(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let Some(schedule) = spot.field("schedule") else { return };
     let Some(text) = schedule.text() else { return };
@@ -56,7 +56,7 @@ fn is_field(field: &str, least: u32, most: u32, words: &[&str]) -> bool {
             return false;
         }
         let value = |text: &str| {
-            let first = if words.len() == 12 { 1 } else { 0 };
+            let first = u32::from(words.len() == 12);
             let named = words.iter().position(|word| word.eq_ignore_ascii_case(text));
             let number = named
                 .and_then(|at| u32::try_from(at).ok())

@@ -85,21 +85,21 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("api.apps.v1.ReplicaSetSpec", &[Field("selector"), Field("template")]),
     ("api.apps.v1.StatefulSetSpec", &[Field("selector"), Field("template")]),
     ("api.autoscaling.v1.CrossVersionObjectReference", &[Field("kind"), Field("name")]),
-    ("api.autoscaling.v1.HorizontalPodAutoscalerSpec", &[Between("maxReplicas", 1, 2147483647)]),
+    ("api.autoscaling.v1.HorizontalPodAutoscalerSpec", &[Between("maxReplicas", 1, 2_147_483_647)]),
     ("api.autoscaling.v2.ContainerResourceMetricSource", &[Field("name"), Field("container")]),
     ("api.autoscaling.v2.CrossVersionObjectReference", &[Field("kind"), Field("name")]),
     (
         "api.autoscaling.v2.HPAScalingPolicy",
         &[
             Between("periodSeconds", 1, 1800),
-            Between("value", 1, 2147483647),
+            Between("value", 1, 2_147_483_647),
             Among("type", &["Pods", "Percent"]),
         ],
     ),
     ("api.autoscaling.v2.HPAScalingRules", &[Field("policies")]),
     (
         "api.autoscaling.v2.HorizontalPodAutoscalerSpec",
-        &[Between("maxReplicas", 1, 2147483647), Between("minReplicas", 0, 2147483647)],
+        &[Between("maxReplicas", 1, 2_147_483_647), Between("minReplicas", 0, 2_147_483_647)],
     ),
     ("api.autoscaling.v2.MetricIdentifier", &[Field("name")]),
     (
@@ -154,7 +154,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
         "api.certificates.v1.CertificateSigningRequestSpec",
         &[Field("request"), Field("signerName"), Field("usages")],
     ),
-    ("api.coordination.v1.LeaseSpec", &[Between("leaseDurationSeconds", 1, 2147483647)]),
+    ("api.coordination.v1.LeaseSpec", &[Between("leaseDurationSeconds", 1, 2_147_483_647)]),
     ("api.core.v1.AWSElasticBlockStoreVolumeSource", &[Field("volumeID")]),
     (
         "api.core.v1.AppArmorProfile",
@@ -244,8 +244,8 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
             Field("containers"),
             Rule(pods::parts),
             Rule(resources::of_pod),
-            Between("terminationGracePeriodSeconds", 0, 9223372036854775807),
-            Between("activeDeadlineSeconds", 1, 2147483647),
+            Between("terminationGracePeriodSeconds", 0, 9_223_372_036_854_775_807),
+            Between("activeDeadlineSeconds", 1, 2_147_483_647),
         ],
     ),
     ("api.core.v1.PortworxVolumeSource", &[Field("volumeID")]),
@@ -254,11 +254,11 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
         "api.core.v1.Probe",
         &[
             One(&["exec", "grpc", "httpGet", "tcpSocket"]),
-            Between("periodSeconds", 0, 2147483647),
-            Between("timeoutSeconds", 0, 2147483647),
-            Between("failureThreshold", 0, 2147483647),
-            Between("successThreshold", 0, 2147483647),
-            Between("initialDelaySeconds", 0, 2147483647),
+            Between("periodSeconds", 0, 2_147_483_647),
+            Between("timeoutSeconds", 0, 2_147_483_647),
+            Between("failureThreshold", 0, 2_147_483_647),
+            Between("successThreshold", 0, 2_147_483_647),
+            Between("initialDelaySeconds", 0, 2_147_483_647),
         ],
     ),
     ("api.core.v1.QuobyteVolumeSource", &[Field("registry"), Field("volume")]),
@@ -283,7 +283,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("api.core.v1.SecretVolumeSource", &[Field("secretName")]),
     (
         "api.core.v1.ServiceAccountTokenProjection",
-        &[Field("path"), Between("expirationSeconds", 600, 4294967296)],
+        &[Field("path"), Between("expirationSeconds", 600, 4_294_967_296)],
     ),
     (
         "api.core.v1.ServicePort",
@@ -308,8 +308,8 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
         "api.core.v1.TopologySpreadConstraint",
         &[
             Field("topologyKey"),
-            Between("maxSkew", 1, 2147483647),
-            Between("minDomains", 1, 2147483647),
+            Between("maxSkew", 1, 2_147_483_647),
+            Between("minDomains", 1, 2_147_483_647),
             Among("whenUnsatisfiable", &["DoNotSchedule", "ScheduleAnyway"]),
             Only("minDomains", "whenUnsatisfiable", "DoNotSchedule"),
         ],
@@ -430,7 +430,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("api.resource.v1.DeviceTaint", &[Field("effect")]),
     ("api.resource.v1.ExactDeviceRequest", &[Field("deviceClassName")]),
     ("api.resource.v1.OpaqueDeviceConfiguration", &[Field("driver"), Field("parameters")]),
-    ("api.resource.v1.ResourcePool", &[Field("name"), Between("resourceSliceCount", 1, 2147483648)]),
+    ("api.resource.v1.ResourcePool", &[Field("name"), Between("resourceSliceCount", 1, 2_147_483_648)]),
     (
         "api.resource.v1.ResourceSliceSpec",
         &[
@@ -504,7 +504,7 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
     ("kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference", &[Field("name"), Field("namespace")]),
 ];
 
-/// Where a PersistentVolume may be.
+/// Where a `PersistentVolume` may be.
 const SOURCES: [&str; 22] = [
     "awsElasticBlockStore",
     "azureDisk",
@@ -537,7 +537,7 @@ fn account_of_cluster(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// A PersistentVolume is in one place.
+/// A `PersistentVolume` is in one place.
 fn one_volume(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let mut there = SOURCES.iter().filter_map(|source| spot.field(source));
     match (there.next(), there.next()) {
@@ -578,10 +578,9 @@ fn end_port(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 /// A rule of a role is about resources of groups, or about addresses.
 fn rule_of_role(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     if let Option::Some(urls) = spot.field("nonResourceURLs") {
-        for other in ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name)) {
-            found.push(both(spot, &other, &urls));
-            return;
-        }
+        let mut others =
+            ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name));
+        found.extend(others.next().map(|other| both(spot, &other, &urls)));
         return;
     }
     for field in ["apiGroups", "resources"] {

@@ -189,6 +189,8 @@ fn tell(decides: &mut Context, word: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::{Found, Minor, Schemas};
 
     /// What `find` says, in a word.
@@ -236,7 +238,7 @@ mod tests {
             (36, "example.com/v1", "Widget"),
         ] {
             let found = word(&Schemas::compiled(Minor(minor)), api_version, kind);
-            lines.push_str(&format!("1.{minor} {api_version} {kind}: {found}\n"));
+            let _ = writeln!(lines, "1.{minor} {api_version} {kind}: {found}");
         }
         insta::assert_snapshot!(lines);
     }

@@ -74,6 +74,8 @@ fn root<'j>(reader: &mut Reader<'j>, json: &'j Json) -> Result<Schema, TooLarge>
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::check;
     use crate::{manifest::read, source::Source};
 
@@ -97,10 +99,8 @@ mod tests {
         for finding in check(&manifests[0]) {
             let place = finding.place.expect("it has one");
             let (code, help) = (finding.code.number(), finding.help.expect("it has one"));
-            lines.push_str(&format!(
-                "{}:{} {code} {}\n  help: {help}\n",
-                place.line, place.column, finding.message
-            ));
+            let _ =
+                writeln!(lines, "{}:{} {code} {}\n  help: {help}", place.line, place.column, finding.message);
         }
         lines
     }
@@ -155,7 +155,7 @@ mod tests {
         ] {
             let lines = found(&widget(spec));
             assert_ne!(lines, "", "{spec}");
-            all.push_str(&format!("{spec}\n{lines}\n"));
+            let _ = writeln!(all, "{spec}\n{lines}");
         }
         insta::assert_snapshot!(all);
     }
@@ -212,7 +212,7 @@ mod tests {
             assert_ne!(text, good, "{from}");
             let lines = found(&text);
             assert_ne!(lines, "", "{to}");
-            all.push_str(&format!("{from} -> {to}\n{lines}\n"));
+            let _ = writeln!(all, "{from} -> {to}\n{lines}");
         }
         insta::assert_snapshot!(all);
     }

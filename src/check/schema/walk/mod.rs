@@ -200,7 +200,9 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let mut look = look.deeper();
-            look.status |= level.up.is_none() && &*name == "status";
+            // A claim in a StatefulSet has a status of its own, which nobody looks at either.
+            let is_claim = || schema.name.as_deref() == Some("io.k8s.api.core.v1.PersistentVolumeClaim");
+            look.status |= &*name == "status" && (level.up.is_none() || is_claim());
             self.value(Some(&level), &child, next, look);
         }
         if !unknown.is_empty() {
