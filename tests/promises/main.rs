@@ -3,6 +3,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
+mod before;
 mod broken;
 mod check;
 mod cluster;

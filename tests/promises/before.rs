@@ -1,0 +1,96 @@
+//! What was there before a push: what is remembered of it, and what of it is not the push's doing.
+
+use std::{fs, os::unix::fs::symlink};
+
+use crate::common::{SERVICE, Setup, WEB, World};
+
+/// A Deployment with a field that it does not have, and a reference that nobody provides.
+fn doubtful() -> String {
+    WEB.replace("replicas:", "replica: 3\n  replicas:")
+        .replace("      containers:", "      serviceAccountName: somebody\n      containers:")
+}
+
+#[test]
+fn what_an_earlier_revision_had_is_summed_up_and_does_not_refuse() {
+    let world = World::new();
+    let setup = Setup::bare(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", doubtful());
+    ana.commit("before");
+    // It was there before the hooks were.
+    ana.push(&["origin", "main"]).succeeds();
+    setup.install(&setup.configuration()).succeeds();
+
+    ana.write("service.yaml", SERVICE);
+    ana.commit("service");
+    let pushed = ana.push(&["origin", "main"]).succeeds();
+    assert!(pushed.stderr.contains("that were there before this push"), "{pushed}");
+    assert!(!pushed.stderr.contains("I0201"), "{pushed}");
+    setup.idle();
+    setup.agrees();
+
+    // Once more in another file it is new, and refuses, alone.
+    ana.write("other.yaml", doubtful().replace("name: web", "name: other"));
+    ana.commit("other");
+    let refused = ana.push(&["origin", "main"]);
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(refused.stderr.contains("--> other.yaml:"), "{refused}");
+    assert!(!refused.stderr.contains("--> web.yaml:"), "{refused}");
+}
+
+#[test]
+fn what_keeps_a_revision_from_being_read_refuses_whoever_brought_it() {
+    let world = World::new();
+    let setup = Setup::bare(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", "kind: [\n");
+    ana.commit("before");
+    ana.push(&["origin", "main"]).succeeds();
+    setup.install(&setup.configuration()).succeeds();
+    ana.write("service.yaml", SERVICE);
+    ana.commit("service");
+    let refused = ana.push(&["origin", "main"]);
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(refused.stderr.contains("I0121"), "{refused}");
+}
+
+#[test]
+fn a_cache_that_is_damaged_foreign_or_gone_changes_no_verdict() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", doubtful().replace("replica: 3\n  ", ""));
+    ana.commit("web");
+    ana.push(&["origin", "main"]).succeeds();
+    setup.idle();
+    let cache = setup.repo.join("instate/cache/production");
+    let remembered = fs::read(&cache).expect("it was written");
+    let fresh = setup.instate(&["check"]).stdout;
+    assert!(fresh.contains("I0308"), "{fresh}");
+
+    let foreign = world.path("foreign");
+    fs::write(&foreign, "not ours").expect("because the world is ours");
+    let half = remembered.len() / 2;
+    let mut flipped = remembered.clone();
+    flipped[half] ^= 0xff;
+    for damaged in
+        [Some(Vec::new()), Some(remembered[..half].to_vec()), Some(flipped), Some(vec![0; 100_000]), None]
+    {
+        fs::remove_file(&cache).expect("it is there");
+        match damaged {
+            Some(bytes) => fs::write(&cache, bytes).expect("because the world is ours"),
+            None => symlink(&foreign, &cache).expect("because the world is ours"),
+        }
+        assert_eq!(setup.instate(&["check"]).stdout, fresh);
+    }
+    assert_eq!(fs::read(&foreign).expect("it is there"), b"not ours");
+    // And a push over a cache that cannot even be written is as good as any.
+    fs::remove_file(&cache).expect("it is there");
+    fs::create_dir(&cache).expect("because the world is ours");
+    fs::write(cache.join("file"), "").expect("because the world is ours");
+    ana.write("service.yaml", SERVICE);
+    ana.commit("service");
+    ana.push(&["origin", "main"]).succeeds();
+    setup.idle();
+    setup.agrees();
+}
