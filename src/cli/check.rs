@@ -19,7 +19,7 @@ use crate::{
     record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
-    revision::{self, By, Revision, Rules},
+    revision::{self, By, Revision, Rules, Since},
     target::{self, Of, Owner},
     tree::{Disk, Files, GitFiles},
 };
@@ -125,12 +125,29 @@ fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Repo
             Ok(found(revision::read_named(files, wrong, rules)?))
         }
     };
-    let (objects, mut findings) = read(Input::of(&arguments.what)?)?;
-    if let Some(base) = &arguments.base {
-        let (_, before) = read(Input::revision(base)?)?;
-        findings = finding::introduced(findings, &before);
-    }
+    let input = Input::of(&arguments.what)?;
+    let Some(base) = &arguments.base else {
+        let (objects, findings) = read(input)?;
+        return Ok(exit(tell(what, objects, findings, report)));
+    };
+    let base = Input::revision(base)?;
+    let fixed = immutable(&input, &base, path, rules)?;
+    let (objects, findings) = read(input)?;
+    let (_, before) = read(base)?;
+    let mut findings = finding::introduced(findings, &before);
+    findings.extend(fixed);
     Ok(exit(tell(what, objects, findings, report)))
+}
+
+/// What cannot be changed and is another than in the revision before; only a revision is compared so.
+fn immutable(input: &Input, base: &Input, path: &str, rules: &Rules<'_>) -> Result<Vec<Finding>> {
+    let (Input::Revision { objects, tree }, Input::Revision { objects: former, tree: was }) = (input, base)
+    else {
+        return Ok(Vec::new());
+    };
+    let revision = revision::read(GitFiles::new(objects, *tree), path, Some(rules), None)?;
+    let since = Since::new(&revision, &GitFiles::new(former, *was), path, true)?;
+    Ok(revision.allowing(rules.silence).apply(since.immutable(&revision)?))
 }
 
 fn read<F: Files>(files: F, path: &str, rules: &Rules<'_>) -> Result<(usize, Vec<Finding>)> {

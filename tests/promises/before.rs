@@ -94,3 +94,31 @@ fn a_cache_that_is_damaged_foreign_or_gone_changes_no_verdict() {
     setup.idle();
     setup.agrees();
 }
+
+#[test]
+fn a_check_with_the_servers_configuration_finds_what_the_hook_finds_byte_for_byte() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", WEB);
+    let base = ana.commit("web");
+    ana.push(&["origin", "main"]).succeeds();
+    setup.idle();
+    ana.write("web.yaml", doubtful().replace("app: web", "app: wep"));
+    ana.commit("worse");
+    let findings = |text: &str| {
+        let lines = text.lines().map(|line| line.strip_prefix("remote: ").unwrap_or(line).trim_end());
+        let lines = lines.map(|line| if line == "remote:" { "" } else { line });
+        let lines: Vec<&str> = lines.skip_while(|line| !line.starts_with("error[")).collect();
+        let last = lines.iter().rposition(|line| line.contains("= ") || line.contains('^'));
+        lines[..=last.expect("there are findings")].join("\n")
+    };
+    let refused = ana.push(&["origin", "main"]);
+    assert_eq!(refused.code, Some(1), "{refused}");
+    let mut check = world.instate();
+    check.args(["check", "HEAD", "--base", &base, "--config"]).arg(setup.repo.join("instate.yaml"));
+    check.current_dir(world.path("ana"));
+    let checked = crate::common::run(check);
+    assert_eq!(checked.code, Some(1), "{checked}");
+    assert_eq!(findings(&checked.stdout), findings(&refused.stderr));
+}
