@@ -3,9 +3,11 @@
 use std::{
     cell::Cell,
     path::Path,
+    pin::pin,
     time::{Duration, Instant},
 };
 
+use futures::AsyncBufReadExt;
 use http::{Method, Request, header};
 use kube::{
     Client, Config,
@@ -13,6 +15,7 @@ use kube::{
     core::Status,
 };
 use serde_json::Value as Json;
+use tokio::time::timeout;
 
 use crate::{
     config,
@@ -26,15 +29,17 @@ const USER_AGENT: &str = concat!("instate/", env!("CARGO_PKG_VERSION"));
 /// After so long without an answer it is said, and again after this.
 const QUIET: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_secs(30);
+/// Bytes of an answer: far more than any list or description of kinds has.
+const LARGEST: usize = 256 << 20;
 /// So many characters of an API server's words are shown.
 const WORDS: usize = 400;
 
 /// How long to try.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// For one answer.
+    /// For the next bytes of an answer: a large one over a slow line is heard to its end.
     pub answer: Duration,
-    /// For one request, all tries together.
+    /// For one request, all tries together, until its answer begins.
     pub request: Duration,
     /// For everything.
     pub until: Instant,
@@ -45,13 +50,22 @@ impl Patience {
     pub fn judging() -> Self {
         let s = Duration::from_secs;
         // A large first push asks for thousands of things, each of which is bounded.
-        Self { answer: s(5), request: s(8), until: Instant::now() + s(600) }
+        Self { answer: s(10), request: s(15), until: Instant::now() + s(600) }
     }
 
     /// An accepted revision is worth waiting for.
     pub fn deploying(timeout: Duration) -> Self {
         Self { answer: super::ANSWER, request: timeout, until: Instant::now() + timeout }
     }
+}
+
+/// Why one try has no answer.
+enum NoAnswer {
+    Refused(Box<Status>),
+    /// The connection broke, or what came over it is no answer.
+    Broken(String),
+    /// Nothing came.
+    Silent,
 }
 
 /// Why a request has no answer that it wanted.
@@ -158,12 +172,38 @@ impl<'s> Api<'s> {
     }
 
     pub async fn text(&self, path: &str) -> Result<String, Failure> {
-        let asked = self.client.request_text(request(&Method::GET, path, None));
-        match tokio::time::timeout(self.patience.answer, asked).await {
-            Ok(Ok(text)) => Ok(text),
-            Ok(Err(kube::Error::Api(status))) => Err(Failure::Refused(status)),
-            Ok(Err(error)) => Err(Failure::Away(innermost(&error))),
-            Err(_) => Err(Failure::Away("no answer".to_owned())),
+        match self.answer(request(&Method::GET, path, None), self.patience.answer).await {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(NoAnswer::Refused(status)) => Err(Failure::Refused(status)),
+            Err(NoAnswer::Broken(reason)) => Err(Failure::Away(reason)),
+            Err(NoAnswer::Silent) => Err(Failure::Away("no answer".to_owned())),
+        }
+    }
+
+    /// The bytes of one answer. It has `silence` to begin, and then [`Patience::answer`] for its next bytes.
+    async fn answer(&self, request: Request<Vec<u8>>, silence: Duration) -> Result<Vec<u8>, NoAnswer> {
+        let asked = timeout(silence, self.client.request_stream(request)).await;
+        let mut body = pin!(asked.map_err(|_| NoAnswer::Silent)?.map_err(|error| match error {
+            kube::Error::Api(status) => NoAnswer::Refused(status),
+            error => NoAnswer::Broken(innermost(&error)),
+        })?);
+        let mut bytes = Vec::new();
+        loop {
+            if Instant::now() >= self.patience.until {
+                return Err(NoAnswer::Silent);
+            }
+            let more = timeout(self.patience.answer, body.fill_buf()).await;
+            let more = more.map_err(|_| NoAnswer::Silent)?;
+            let more = more.map_err(|error| NoAnswer::Broken(innermost(&error)))?;
+            if more.is_empty() {
+                return Ok(bytes);
+            }
+            if bytes.len() + more.len() > LARGEST {
+                return Err(NoAnswer::Broken("its answer is too large".to_owned()));
+            }
+            bytes.extend_from_slice(more);
+            let read = more.len();
+            body.consume_unpin(read);
         }
     }
 
@@ -186,17 +226,19 @@ impl<'s> Api<'s> {
         let mut pause = Duration::from_millis(100);
         loop {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let asked = self.client.request::<Json>(request(&method, path, body));
-            let answer = tokio::time::timeout(self.patience.answer.min(left), asked).await;
-            let (reason, wished) = match answer {
-                Ok(Ok(json)) => {
+            let answer = self.answer(request(&method, path, body), self.patience.answer.min(left)).await;
+            let read = answer.and_then(|bytes| {
+                serde_json::from_slice(&bytes).map_err(|_| NoAnswer::Broken("its answer is no JSON".to_owned()))
+            });
+            let (reason, wished) = match read {
+                Ok(json) => {
                     self.say_at.set(None);
                     return Ok(json);
                 }
-                Ok(Err(kube::Error::Api(status))) if !passes(&status) => {
+                Err(NoAnswer::Refused(status)) if !passes(&status) => {
                     return Err(Failure::Refused(status));
                 }
-                Ok(Err(kube::Error::Api(status))) => {
+                Err(NoAnswer::Refused(status)) => {
                     let wished = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
                     // Whoever refuses a Secret may repeat it.
                     let secret = body.is_some_and(|body| body["kind"] == "Secret");
@@ -205,8 +247,8 @@ impl<'s> Api<'s> {
                     let busy = if status.code == 429 { "it is busy: " } else { "" };
                     (format!("{busy}{} {words}", status.code), u64::from(wished))
                 }
-                Ok(Err(error)) => (innermost(&error), 0),
-                Err(_) => (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0),
+                Err(NoAnswer::Broken(reason)) => (reason, 0),
+                Err(NoAnswer::Silent) => (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0),
             };
             if method != Method::GET {
                 self.in_doubt.set(true);

@@ -25,6 +25,7 @@ import (
 // faults is what a proxy does to requests:
 //
 //	delay SECONDS                   every answer comes that much later
+//	slow BYTES                      every answer comes at so many bytes a second
 //	status CODE [SHARE] [writes]    a share (0.5) of all requests, or of all writes, gets this code
 //	cut [SHARE] [writes]            a share of the connections is closed without an answer
 //	cut-after N                     after N more writes every connection is closed
@@ -34,6 +35,7 @@ import (
 //	writes                          answers with the number of writes that came
 type faults struct {
 	delay      time.Duration
+	rate       int
 	status     int
 	cut        bool
 	share      float64
@@ -152,6 +154,8 @@ func (p *proxy) do(line string) (string, error) {
 	switch words[0] {
 	case "delay":
 		f.delay = time.Duration(number(0, 1) * float64(time.Second))
+	case "slow":
+		f.rate = int(number(0, 0))
 	case "status":
 		f.status, f.cut, f.share, f.due, f.onlyWrites = int(number(0, 503)), false, number(1, 1), 0, onlyWrites
 	case "cut":
@@ -232,8 +236,11 @@ func (p *proxy) serve(next http.Handler, w http.ResponseWriter, r *http.Request)
 // answer sees what the API server has said before the client does.
 func (p *proxy) answer(answer *http.Response) error {
 	p.lock.Lock()
-	delay := p.faults.delay
+	delay, rate := p.faults.delay, p.faults.rate
 	p.lock.Unlock()
+	if rate > 0 {
+		answer.Body = &slowly{answer.Body, rate}
+	}
 	select {
 	case <-time.After(delay):
 	case <-answer.Request.Context().Done():
@@ -242,6 +249,18 @@ func (p *proxy) answer(answer *http.Response) error {
 		return errors.New("cut")
 	}
 	return nil
+}
+
+// slowly is a body at so many bytes a second.
+type slowly struct {
+	io.ReadCloser
+	rate int
+}
+
+func (s *slowly) Read(into []byte) (int, error) {
+	const pieces = 10
+	time.Sleep(time.Second / pieces)
+	return s.ReadCloser.Read(into[:min(len(into), max(s.rate/pieces, 1))])
 }
 
 // isWrite tells whether a request would change something in the cluster.

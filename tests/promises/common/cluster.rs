@@ -470,6 +470,12 @@ impl Proxy {
         self.service.ask(&format!("delay {}", time.as_secs_f64()));
     }
 
+    /// Answers come at so many bytes a second.
+    #[track_caller]
+    pub fn slow(&self, bytes: usize) {
+        self.service.ask(&format!("slow {bytes}"));
+    }
+
     /// A share (0.5) of the requests is answered with this code, and not passed on.
     #[track_caller]
     pub fn status(&self, code: u16, share: f64) {
