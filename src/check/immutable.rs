@@ -6,7 +6,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value as Json, json};
 
-use super::quantity;
+use super::quantity::Quantity;
 use crate::{
     finding::{Code, Finding},
     manifest::Manifest,
@@ -184,10 +184,19 @@ fn settled(value: &Json) -> Json {
     }
 }
 
+fn quantity(value: &Json) -> Option<Quantity> {
+    match value {
+        Json::String(text) => Quantity::parse(text),
+        Json::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    }
+}
+
 /// `1Gi` and `1024Mi` are one amount.
 fn amounts(value: &Json) -> Json {
     let Json::Object(amounts) = value else { return value.clone() };
-    let amount = |value: &Json| quantity::read(value).map_or_else(|| value.clone(), |amount| json!(amount));
+    let amount =
+        |value: &Json| quantity(value).map_or_else(|| value.clone(), |amount| json!(amount.to_string()));
     Json::Object(amounts.iter().map(|(key, value)| (key.clone(), amount(value))).collect())
 }
 
@@ -237,7 +246,7 @@ fn data(was: &Json, is: &Json) -> Vec<String> {
 }
 
 fn is_smaller(was: &Json, is: &Json) -> bool {
-    let size = |object: &Json| quantity::read(at(object, "spec.resources.requests.storage"));
+    let size = |object: &Json| quantity(at(object, "spec.resources.requests.storage"));
     matches!((size(was), size(is)), (Some(was), Some(is)) if is < was)
 }
 
@@ -308,6 +317,8 @@ spec:
             changed(SET, &SET.replace("    matchLabels: {app: db}", "    matchLabels: {app: database}"))
         );
         insta::assert_snapshot!("claims", changed(SET, &SET.replace("1Gi", "2Gi")));
+        let large = SET.replace("1Gi", "64Gi");
+        assert_eq!(changed(&large, &SET.replace("1Gi", "65536Mi")), "", "the same in another unit");
         insta::assert_snapshot!("removed", changed(SET, &SET.replace("  serviceName: db\n", "")));
     }
 

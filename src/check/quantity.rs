@@ -1,58 +1,105 @@
-//! Amounts as Kubernetes writes them, made comparable.
+//! Amounts as Kubernetes' `resource.Quantity` reads them: `500m`, `1.5Gi`, `2e3`.
 
-use serde_json::Value as Json;
+/// An amount in billionths, which is as fine as Kubernetes keeps one. What is finer counts as the next larger
+/// one, and what is larger than anybody has as the largest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Quantity(i128);
 
-/// In billionths; `None` where it is no amount, or one that nobody has.
-pub(super) fn read(value: &Json) -> Option<i128> {
-    match value {
-        Json::String(text) => parse(text.trim()),
-        Json::Number(number) => parse(&number.to_string()),
-        _ => None,
+impl std::fmt::Display for Quantity {
+    /// In billionths: a text by which amounts that are the same are told to be so.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}n", self.0)
     }
 }
 
-fn parse(text: &str) -> Option<i128> {
-    const BILLION: i128 = 1_000_000_000;
-    let (minus, text) = match text.strip_prefix(['+', '-']) {
-        Some(rest) => (text.starts_with('-'), rest),
-        None => (false, text),
-    };
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    if whole.len() + part.len() == 0 || whole.len() > 20 || part.len() > 9 {
-        return None;
-    }
-    let digits: i128 = format!("{whole}{part}").parse().ok()?;
-    let (times, over) = match unit {
-        "" => (BILLION, 1),
-        "n" => (1, 1),
-        "u" => (1_000, 1),
-        "m" => (1_000_000, 1),
-        "k" => (BILLION.checked_mul(1_000)?, 1),
-        "M" => (BILLION.checked_mul(1_000_000)?, 1),
-        "G" => (BILLION.checked_mul(BILLION)?, 1),
-        "T" => (BILLION.checked_mul(BILLION)?.checked_mul(1_000)?, 1),
-        "P" => (BILLION.checked_mul(BILLION)?.checked_mul(1_000_000)?, 1),
-        "Ki" => (BILLION << 10, 1),
-        "Mi" => (BILLION << 20, 1),
-        "Gi" => (BILLION << 30, 1),
-        "Ti" => (BILLION << 40, 1),
-        "Pi" => (BILLION << 50, 1),
-        _ => {
-            let power: i32 = unit.strip_prefix(['e', 'E'])?.parse().ok().filter(|p| (-9..=18).contains(p))?;
-            let ten = 10_i128.checked_pow(power.unsigned_abs())?;
-            if power < 0 { (BILLION, ten) } else { (BILLION.checked_mul(ten)?, 1) }
+impl Quantity {
+    /// `None` where Kubernetes reads no amount.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (minus, unsigned) = match text.strip_prefix(['+', '-']) {
+            Some(rest) => (text.starts_with('-'), rest),
+            None => (false, text),
+        };
+        let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+        let (number, unit) = unsigned.split_at(end);
+        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+        if whole.len() + part.len() == 0 || part.contains('.') {
+            return None;
         }
+        let billionths = scale(whole, part, unit_of(unit)?);
+        Some(Self(if minus { -billionths } else { billionths }))
+    }
+}
+
+/// How a unit makes a number larger, or smaller.
+#[derive(Clone, Copy)]
+enum Unit {
+    /// By a power of 1024.
+    Binary(u32),
+    /// By a power of 10.
+    Decimal(i64),
+}
+
+fn unit_of(unit: &str) -> Option<Unit> {
+    const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+    if let Some(at) = BINARY.iter().position(|known| *known == unit) {
+        return Some(Unit::Binary(u32::try_from(at).ok()? + 1));
+    }
+    if let Some(at) = DECIMAL.iter().position(|known| *known == unit) {
+        return Some(Unit::Decimal((i64::try_from(at).ok()? - 3) * 3));
+    }
+    let power = unit.strip_prefix(['e', 'E'])?;
+    let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+    let is_power = !digits.is_empty() && digits.len() < 10 && digits.bytes().all(|b| b.is_ascii_digit());
+    Some(Unit::Decimal(power.parse().ok().filter(|_| is_power)?))
+}
+
+/// A number in billionths, rounded up.
+fn scale(whole: &str, part: &str, unit: Unit) -> i128 {
+    // Thirty digits are more than anything has; of a longer part the rest only rounds up.
+    let whole = whole.trim_start_matches('0');
+    let kept = &part[..part.len().min(30_usize.saturating_sub(whole.len()))];
+    let rest = part[kept.len()..].bytes().any(|digit| digit != b'0');
+    let digits = format!("{whole}{kept}");
+    let digits: i128 = match digits.as_str() {
+        "" => 0,
+        digits => digits.parse().unwrap_or(i128::MAX),
     };
-    let parts = 10_i128.checked_pow(u32::try_from(part.len()).ok()?)?.checked_mul(over)?;
-    let amount = digits.checked_mul(times)? / parts;
-    Some(if minus { -amount } else { amount })
+    if digits == 0 {
+        return i128::from(rest);
+    }
+    let (binary, power) = match unit {
+        Unit::Binary(times) => (1024_i128.pow(times), 9),
+        Unit::Decimal(power) => (1, power + 9),
+    };
+    let power = power - i64::try_from(kept.len()).unwrap_or(i64::MAX);
+    let times = digits.saturating_mul(binary);
+    let ten = |power: u64| 10_i128.saturating_pow(u32::try_from(power).unwrap_or(u32::MAX));
+    match u64::try_from(power) {
+        Ok(power) => times.saturating_mul(ten(power)),
+        Err(_) => {
+            let by = ten(power.unsigned_abs());
+            times / by + i128::from(times % by != 0 || rest)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::Quantity;
+
+    #[test]
+    fn quantities_are_what_kubernetes_reads() {
+        for good in ["1", "0.5", ".5", "1.", "-1", "+1", "100m", "1Gi", "1E", "1e3", "1E-3", "12e+6", "0"] {
+            assert!(Quantity::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "", ".", "m", "1GB", "1 Gi", "1gi", "1.2.3", "1e", "1K", "--1", "1mi", "0x10", "1e3m", "1,5",
+            "Gi", " 1", "1 ",
+        ] {
+            assert_eq!(Quantity::parse(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn amounts_that_are_written_in_different_ways_are_the_same() {
@@ -62,16 +109,25 @@ mod tests {
             ("0.5", "500m"),
             ("1k", "1e3"),
             ("1.5G", "1500M"),
+            ("1.5Gi", "1536Mi"),
             ("+2", "2"),
             ("1E-3", "1m"),
+            ("-0", "0e9"),
+            ("0.00000000000000000000000000000000000000001", "1n"),
+            ("1e-30", "1n"),
+            ("999999999999999999999999999999999999999999", "1e999999999"),
         ] {
-            assert!(parse(one).is_some());
-            assert_eq!(parse(one), parse(other), "{one} {other}");
+            assert_eq!(Quantity::parse(one), Quantity::parse(other), "{one} {other}");
         }
-        assert!(parse("1G") < parse("1Gi"));
-        assert!(parse("-1") < parse("0"));
-        for bad in ["", "Gi", "1 Gi", "1GB", "99999999999999999999999", "1e99"] {
-            assert_eq!(parse(bad), None, "{bad}");
+    }
+
+    #[test]
+    fn amounts_are_ordered_by_what_they_stand_for() {
+        let ordered = [
+            "-1Gi", "-1", "0", "1n", "1u", "1m", "999m", "1", "1G", "1Gi", "64Gi", "1T", "1E", "1Ei", "1e40",
+        ];
+        for pair in ordered.windows(2) {
+            assert!(Quantity::parse(pair[0]) < Quantity::parse(pair[1]), "{pair:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Amounts of resources: their names, and that nobody asks for more than the limit.
 
 use crate::{
-    check::spot::Spot,
+    check::{quantity::Quantity, spot::Spot},
     finding::{Code, Finding},
     manifest::Resolved,
     text,
@@ -16,7 +16,7 @@ pub(super) fn of_container(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     for (name, request) in requests.fields() {
         let Some(limit) = limits.field(&name) else { continue };
         let (Some(wanted), Some(most)) = (amount(&request), amount(&limit)) else { continue };
-        if wanted > most * (1.0 + 1e-9) {
+        if wanted > most {
             let shown = |spot: &Spot<'_>| spot.written().unwrap_or_default();
             let message = format!(
                 "`{}` is {}, more than the limit of {}",
@@ -66,39 +66,13 @@ fn names(list: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// A quantity as a number; what is none is found elsewhere.
-#[allow(clippy::cast_precision_loss, reason = "amounts are compared with a margin")]
-pub(super) fn amount(spot: &Spot<'_>) -> Option<f64> {
-    let text = match spot.is() {
-        Resolved::Int(number) => return Some(number as f64),
-        Resolved::Uint(number) => return Some(number as f64),
-        Resolved::Float(number) => return Some(number),
-        Resolved::Text(text) => text,
-        _ => return None,
-    };
-    let end =
-        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(end);
-    let number: f64 = digits.parse().ok()?;
-    let factor = match unit {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024f64.powi(4),
-        "Pi" => 1024f64.powi(5),
-        "Ei" => 1024f64.powi(6),
-        // `1e3`
-        _ => return text.parse().ok(),
-    };
-    Some(number * factor)
+/// What it amounts to; what is no quantity is found elsewhere.
+fn amount(spot: &Spot<'_>) -> Option<Quantity> {
+    match spot.is() {
+        Resolved::Int(number) => Quantity::parse(&number.to_string()),
+        Resolved::Uint(number) => Quantity::parse(&number.to_string()),
+        Resolved::Float(number) => Quantity::parse(&number.to_string()),
+        Resolved::Text(text) => Quantity::parse(text),
+        _ => None,
+    }
 }
