@@ -140,6 +140,15 @@ fn what_a_cluster_refuses_is_refused_offline_at_the_line() {
     );
 }
 
+/// A field without the numbers of its items.
+fn plain(field: &str) -> String {
+    let mut field = field.to_owned();
+    while let (Some(from), Some(to)) = (field.find('['), field.find(']')) {
+        field.replace_range(from..=to, "");
+    }
+    field
+}
+
 #[derive(Default)]
 struct Tally {
     broken: usize,
@@ -162,9 +171,13 @@ impl Tally {
         let errors = errors(schemas, &manifest.text);
         let example = || format!("{}: {} {}", base.name, broken.how, broken.field);
         let Some(causes) = refusal else {
-            if let Some((code, _)) = errors.first() {
+            if let Some((code, line)) = errors.first() {
                 self.stricter += 1;
-                self.leave(format!("stricter: {code}"), example());
+                let shown = manifest.text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
+                self.leave(
+                    format!("stricter: {code} {} {}", broken.how, plain(&broken.field)),
+                    format!("{}: {shown}", base.name),
+                );
             }
             return;
         };
@@ -173,11 +186,7 @@ impl Tally {
             for cause in causes {
                 let message = cause.message.lines().next().unwrap_or_default();
                 let message: String = message.chars().take(160).collect();
-                let mut field = cause.field.clone();
-                while let (Some(from), Some(to)) = (field.find('['), field.find(']')) {
-                    field.replace_range(from..=to, "");
-                }
-                self.leave(format!("not found: {field} {message}"), example());
+                self.leave(format!("not found: {} {message}", plain(&cause.field)), example());
             }
             return;
         }

@@ -1,10 +1,9 @@
 //! Expressions of selectors: which operators there are, and which of them take values.
 
-use super::wants::{has, missing, text_of};
+use super::wants::{has, missing, not_among, text_of};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
-    text,
 };
 
 /// An item of `matchExpressions` of labels.
@@ -34,8 +33,7 @@ fn expression(spot: &Spot<'_>, operators: &[&str], found: &mut Vec<Finding>) {
     let Some(operator) = spot.field("operator") else { return };
     let Some(name) = operator.text() else { return };
     if !operators.contains(&name) {
-        let message = format!("`{}` is none of {}", operator.path(), text::listed(operators));
-        found.push(operator.error(Code::NotAllowed, message));
+        found.push(not_among(&operator, operators));
         return;
     }
     match name {

@@ -96,7 +96,6 @@ pub(super) const TYPES: &[(&str, &[Want])] = &[
             Among("type", &["Pods", "Percent"]),
         ],
     ),
-    ("api.autoscaling.v2.HPAScalingRules", &[Field("policies")]),
     (
         "api.autoscaling.v2.HorizontalPodAutoscalerSpec",
         &[Between("maxReplicas", 1, 2_147_483_647), Between("minReplicas", 0, 2_147_483_647)],

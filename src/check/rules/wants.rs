@@ -108,22 +108,17 @@ impl Want {
                     && let Some(number) = there.whole()
                     && !(least..=most).contains(&number)
                 {
-                    let message = format!("`{}` is {number}, not from {least} to {most}", there.path());
-                    found.push(there.error(Code::OutOfRange, message));
+                    let message = format!("`{}` is {number}, which is out of its range", there.path());
+                    let help = format!("write a number from {least} to {most}");
+                    found.push(there.error(Code::OutOfRange, message).help(help));
                 }
             }
             Self::Among(field, values) => {
                 if let Some(there) = spot.field(field)
-                    && let Some(value) = there.text()
+                    && let Some(value) = there.text().filter(|value| !value.is_empty())
                     && !values.contains(&value)
                 {
-                    let message = format!("`{}` is none of {}", there.path(), text::listed(values));
-                    let near = text::nearest(value, values.iter().copied());
-                    let finding = there.error(Code::NotAllowed, message);
-                    found.push(match near {
-                        Some(near) => finding.help(format!("did you mean `{near}`?")),
-                        None => finding,
-                    });
+                    found.push(not_among(&there, values));
                 }
             }
             Self::Absolute(field) => {
@@ -142,6 +137,21 @@ impl Want {
             }
         }
     }
+}
+
+/// A text that is none of those that there are, in the words in which a schema's are refused.
+pub(super) fn not_among(spot: &Spot<'_>, values: &[&str]) -> Finding {
+    let path = spot.path();
+    let message = match spot.written() {
+        Some(written) => format!("`{path}` cannot be `{written}`"),
+        None => format!("`{path}` cannot have this value"),
+    };
+    let near = spot.text().filter(|_| !spot.is_secret());
+    let near = near.and_then(|text| text::nearest(text, values.iter().copied()));
+    spot.error(Code::NotAllowed, message).help(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("allowed: {}", text::listed(values)),
+    })
 }
 
 /// The text in a field.
@@ -171,8 +181,10 @@ fn none(
     found.push(Finding::error(Code::OneOf, message).at(spot.head_place()).help("add one of them"));
 }
 
-/// Two fields that exclude each other.
-pub(super) fn both(spot: &Spot<'_>, first: &Spot<'_>, second: &Spot<'_>) -> Finding {
+/// Two fields that exclude each other; what was written later is what is shown.
+pub(super) fn both(spot: &Spot<'_>, one: &Spot<'_>, other: &Spot<'_>) -> Finding {
+    let at = |field: &Spot<'_>| (field.key_place().line, field.key_place().column);
+    let (first, second) = if at(one) <= at(other) { (one, other) } else { (other, one) };
     let name = |field: &Spot<'_>| {
         let path = field.path();
         path.rsplit('.').next().unwrap_or_default().to_owned()

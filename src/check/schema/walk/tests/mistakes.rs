@@ -6,14 +6,14 @@ use super::{BACK, OVEN, SHOP, found, schemas, shown};
 use crate::source::Source;
 
 /// What is wrong, in which file, and the text that is replaced.
-type Mistake = (&'static str, (&'static str, &'static str), &'static str, &'static str);
+pub(super) type Mistake = (&'static str, (&'static str, &'static str), &'static str, &'static str);
 
-const S: (&str, &str) = ("shop.yaml", SHOP);
-const B: (&str, &str) = ("back.yaml", BACK);
+pub(super) const S: (&str, &str) = ("shop.yaml", SHOP);
+pub(super) const B: (&str, &str) = ("back.yaml", BACK);
 const O: (&str, &str) = ("oven.yaml", OVEN);
 
 /// What a person sees of each mistake, which is one finding at its place.
-fn seen(mistakes: &[Mistake]) -> String {
+pub(super) fn seen(mistakes: &[Mistake]) -> String {
     let schemas = schemas();
     let (mut seen, mut wrong) = (String::new(), Vec::new());
     for (name, (file, good), from, to) in mistakes {

@@ -2,6 +2,7 @@
 
 mod crooked;
 mod mistakes;
+mod rules;
 
 use super::walk;
 use crate::{
