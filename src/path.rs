@@ -1,5 +1,7 @@
 //! The path of a push, told twice: [`judge`] until it is accepted, [`deploy`] until it runs.
 
+use std::cell::OnceCell;
+
 use gix::ObjectId;
 
 use crate::{
@@ -158,14 +160,18 @@ fn wanted<T, E: From<Error>>(
     since: &Since,
     to: impl FnOnce(&Wanted<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let files: Items = revision.snapshot.files.iter().map(|file| (file.below.clone(), file.id)).collect();
+    let files = OnceCell::new();
+    let items = || -> Items {
+        let files = revision.snapshot.files.iter();
+        files.map(|file| (file.below().to_owned(), file.id)).collect()
+    };
     to(&Wanted {
         objects: &|| revision.objects(),
         kept: &|object| since.keeps(revision, object),
         manifest: &|object| revision.manifest(object),
-        item: &|object| revision.snapshot.files[object.file].below.as_str(),
+        item: &|object| revision.snapshot.files[object.file].below(),
         former: &since.secrets,
-        files: &files,
+        files: &|| files.get_or_init(items),
         read: &|id| revision.files.read(id),
     })
 }

@@ -41,7 +41,9 @@ fn reorders(c: char) -> bool {
 /// Whether `text` needs nothing of [`clean`].
 #[must_use]
 pub fn is_clean(text: &str) -> bool {
-    !text.chars().any(|c| c.is_control() || reorders(c))
+    // Nearly every text is plain, which bytes tell.
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        || !text.chars().any(|c| c.is_control() || reorders(c))
 }
 
 /// `text` cleaned and cut to `most` characters, for quoting something of unknown length in a message.

@@ -10,7 +10,7 @@ impl Named {
     /// The files, in the order in which they were named.
     pub fn files(&self) -> impl Iterator<Item = File<usize>> {
         let named = self.0.iter().enumerate();
-        named.map(|(id, (path, _))| File { path: path.clone(), below: path.clone(), id })
+        named.map(|(id, (path, _))| File::new(path.clone(), 0, id))
     }
 }
 

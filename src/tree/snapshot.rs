@@ -24,10 +24,22 @@ const MAX_IGNORE: u64 = 16 << 10;
 pub struct File<Id> {
     /// Its path in the repository, which is plain text.
     pub path: String,
-    /// Its path below the environment's path.
-    pub below: String,
+    /// Where in it the path below the environment's path begins.
+    below: usize,
     /// How to ask for its bytes.
     pub id: Id,
+}
+
+impl<Id> File<Id> {
+    pub(super) fn new(path: String, below: usize, id: Id) -> Self {
+        Self { path, below, id }
+    }
+
+    /// Its path below the environment's path.
+    #[must_use]
+    pub fn below(&self) -> &str {
+        self.path.get(self.below..).unwrap_or(&self.path)
+    }
 }
 
 /// The manifests of an environment in one revision.
@@ -161,8 +173,8 @@ impl<F: Files> Walk<'_, F> {
             self.once(Code::TreeTooLarge, message, None, "divide it into several environments");
             return Ok(());
         }
-        let below = if root.is_empty() { plain } else { plain.get(root.len() + 1..).unwrap_or(plain) };
-        self.found.files.push(File { path: plain.to_owned(), below: below.to_owned(), id: id.clone() });
+        let below = if root.is_empty() { 0 } else { root.len() + 1 };
+        self.found.files.push(File::new(plain.to_owned(), below, id.clone()));
         Ok(())
     }
 
@@ -244,6 +256,9 @@ impl<F: Files> Walk<'_, F> {
     }
 
     fn is_ignored(&self, path: &BStr, is_folder: bool) -> bool {
+        if self.ignored.patterns.is_empty() {
+            return false;
+        }
         let found = self.ignored.pattern_matching_relative_path(path, Some(is_folder), Case::Sensitive);
         found.is_some_and(|found| !found.pattern.is_negative())
     }

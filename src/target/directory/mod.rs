@@ -20,7 +20,7 @@ use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
 
 use self::{
     folder::{Names, names},
-    marker::{Marker, NEW_MARKER},
+    marker::{Head, Marker, NEW_MARKER},
 };
 use super::{Judged, Left, Overtaken, Planned, Say, Stopped, Target, Wanted};
 use crate::{
@@ -61,17 +61,13 @@ impl Directory {
         self.parent().join(format!(".{name}.instate"))
     }
 
-    fn marker(&self, complete: bool, files: impl IntoIterator<Item = String>) -> Marker {
-        Marker {
-            owner: self.owner.clone(),
-            environment: self.environment.clone(),
-            complete,
-            files: files.into_iter().collect(),
-        }
+    fn marker(&self, files: impl IntoIterator<Item = String>) -> Marker {
+        let files = files.into_iter().collect();
+        Marker { owner: self.owner.clone(), environment: self.environment.clone(), files }
     }
 
-    /// What is in `folder`, if it is ours; `None` where there is no folder or an empty one.
-    fn ours(&self, folder: &Path) -> Result<Option<(Marker, Names)>> {
+    /// What the list of `folder` begins with, if it is ours; `None` where there is no folder or an empty one.
+    fn head(&self, folder: &Path) -> Result<Option<Head>> {
         let shown = folder.display();
         match fs::symlink_metadata(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -90,7 +86,7 @@ impl Directory {
                 }
             }
         }
-        let Some(marker) = Marker::read(folder)? else {
+        let Some(head) = Head::read(folder)? else {
             // A full disk or a crash may leave the list half written, before anything else is there.
             let mut names = fs::read_dir(folder).doing("read the folder", folder)?;
             let first = names.find(|name| name.as_ref().map_or(true, |name| name.file_name() != NEW_MARKER));
@@ -99,17 +95,22 @@ impl Directory {
             let error = Error::server(format!("{shown} is not instate's: it holds {}", name.display()));
             return Err(error.help("name an empty or a new folder as `directory`"));
         };
-        if marker.owner != self.owner || marker.environment != self.environment {
+        if head.owner != self.owner || head.environment != self.environment {
             let error = Error::server(format!(
                 "{shown} belongs to the environment `{}` of the repository with the identity {}",
-                marker.environment, marker.owner,
+                head.environment, head.owner,
             ));
             return Err(error.help(format!(
                 "give each environment a folder of its own; to take this one over: mv {shown} {shown}.old"
             )));
         }
-        let names = names(folder)?;
-        Ok(Some((marker, names)))
+        Ok(Some(head))
+    }
+
+    /// What is listed in `folder` and what is in it, if it is ours.
+    fn ours(&self, folder: &Path) -> Result<Option<(Marker, Names)>> {
+        let Some(_) = self.head(folder)? else { return Ok(None) };
+        Ok(Some((Marker::read(folder)?, names(folder)?)))
     }
 
     /// Checks that the two folders can be written and can change places.
@@ -149,7 +150,7 @@ impl Directory {
         }
         make_folder(&spare)?;
         // Before the first file is written, the list names all that may be found after a crash.
-        self.marker(false, known.into_iter().chain(wanted.keys().cloned())).write(&spare)?;
+        self.marker(known.into_iter().chain(wanted.keys().cloned())).write(&spare)?;
         found.read()
     }
 
@@ -195,6 +196,16 @@ impl Directory {
         Ok(names)
     }
 
+    /// How many files the folder holds now, all of them ours.
+    fn count(&self) -> Result<usize> {
+        self.ready()?;
+        match self.head(&self.folder)? {
+            None => Ok(0),
+            Some(head) if head.is_up_to_date(&self.folder) => Ok(head.files),
+            Some(_) => Ok(self.list()?.files.len()),
+        }
+    }
+
     /// What the folder holds now.
     fn inspect(&self) -> Result<Items> {
         self.list()?.read()
@@ -202,10 +213,11 @@ impl Directory {
 
     fn write(&self, wanted: &Wanted<'_>) -> Result<()> {
         let spare = self.spare();
-        let found = self.prepare(wanted.files)?;
+        let (read, wanted) = (wanted.read, (wanted.files)());
+        let found = self.prepare(wanted)?;
         point::reach("spare-listed");
-        folder::update(&spare, &found, wanted.files, wanted.read)?;
-        self.marker(true, wanted.files.keys().cloned()).write(&spare)?;
+        folder::update(&spare, &found, wanted, read)?;
+        self.marker(wanted.keys().cloned()).write(&spare)?;
         sync_folder(&spare)?;
         point::reach("spare-ready");
         // Somebody may have put a file there meanwhile; it must not leave with the old revision.
@@ -228,14 +240,14 @@ impl Target for Directory {
     type Held = ();
 
     fn judge(&self, _: &Wanted<'_>) -> Result<Judged> {
-        let live = self.list()?.files.len();
+        let live = self.count()?;
         let runs = (live > 0).then(|| text::count(live, "manifest"));
         Ok(Judged { runs, ..Judged::default() })
     }
 
     fn plan(&self, wanted: &Wanted<'_>, _: Say<'_>) -> Result<FolderPlan> {
         let live = self.inspect()?;
-        Ok(FolderPlan { plan: Plan::new(wanted.files, &live), live })
+        Ok(FolderPlan { plan: Plan::new((wanted.files)(), &live), live })
     }
 
     /// The kernel's lock on the server is all that a folder of that server needs.
@@ -267,7 +279,7 @@ impl Target for Directory {
         if plan.is_empty() {
             return Ok(());
         }
-        let left = self.inspect().map(|live| Plan::new(wanted.files, &live));
+        let left = self.inspect().map(|live| Plan::new((wanted.files)(), &live));
         let error = match left.as_ref().map(|left| left.changes.first()) {
             Ok(None) => return Ok(()),
             Ok(Some(change)) => {
@@ -286,7 +298,7 @@ impl Target for Directory {
     }
 
     fn probe(&self) -> Result<()> {
-        self.list().map(|_| ())
+        self.count().map(|_| ())
     }
 }
 

@@ -228,7 +228,8 @@ impl<'s> Api<'s> {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             let answer = self.answer(request(&method, path, body), self.patience.answer.min(left)).await;
             let read = answer.and_then(|bytes| {
-                serde_json::from_slice(&bytes).map_err(|_| NoAnswer::Broken("its answer is no JSON".to_owned()))
+                serde_json::from_slice(&bytes)
+                    .map_err(|_| NoAnswer::Broken("its answer is no JSON".to_owned()))
             });
             let (reason, wished) = match read {
                 Ok(json) => {
@@ -248,7 +249,9 @@ impl<'s> Api<'s> {
                     (format!("{busy}{} {words}", status.code), u64::from(wished))
                 }
                 Err(NoAnswer::Broken(reason)) => (reason, 0),
-                Err(NoAnswer::Silent) => (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0),
+                Err(NoAnswer::Silent) => {
+                    (format!("no answer within {} s", began.elapsed().as_secs().max(1)), 0)
+                }
             };
             if method != Method::GET {
                 self.in_doubt.set(true);

