@@ -101,10 +101,15 @@ impl Cache {
     /// Adds what was found out. Where that is not possible, or somebody else writes, it is found out again.
     pub fn add(&self, found: &[(ObjectId, &[u8])]) {
         // Not worth a word: nothing depends on it.
-        let _ = self.write(found);
+        let _ = self.write(found, true);
     }
 
-    fn write(&self, found: &[(ObjectId, &[u8])]) -> Option<()> {
+    /// As [`Cache::add`], where not all was asked for that is still needed.
+    pub fn add_some(&self, found: &[(ObjectId, &[u8])]) {
+        let _ = self.write(found, false);
+    }
+
+    fn write(&self, found: &[(ObjectId, &[u8])], asked_all: bool) -> Option<()> {
         if found.is_empty() {
             return None;
         }
@@ -119,7 +124,8 @@ impl Cache {
         for (id, says) in found {
             put(&mut new, id, says);
         }
-        if self.good == 0 || self.good > SMALL && self.good / 2 > used || self.good + new.len() > MAX_SIZE {
+        let is_old = asked_all && self.good > SMALL && self.good / 2 > used;
+        if self.good == 0 || is_old || self.good + new.len() > MAX_SIZE {
             return self.renew(&folder, &asked, &new);
         }
         let mut file =

@@ -71,10 +71,13 @@ pub fn judge_revision(
     base: Option<ObjectId>,
 ) -> Result<Judged> {
     let target = target::of(environment, &repository.owner()?)?;
-    let cache = Cache::open(&repository.state(), "openapi");
+    let documents;
     let by = match &target {
         Of::Directory(_) => By::Compiled(environment.minor),
-        Of::Kubernetes(cluster) => By::Cluster(cluster, &cache),
+        Of::Kubernetes(cluster) => {
+            documents = Cache::open(&repository.state(), "openapi");
+            By::Cluster(cluster, &documents)
+        }
     };
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;
@@ -161,17 +164,18 @@ fn wanted<T, E: From<Error>>(
     to: impl FnOnce(&Wanted<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let files = OnceCell::new();
-    let items = || -> Items {
-        let files = revision.snapshot.files.iter();
-        files.map(|file| (file.below().to_owned(), file.id)).collect()
+    let items = || -> Result<&Items> {
+        let all = revision.all_files()?.iter();
+        let all = all.map(|file| (file.below().to_owned(), file.id));
+        Ok(files.get_or_init(|| all.collect()))
     };
     to(&Wanted {
         objects: &|| revision.objects(),
         kept: &|object| since.keeps(revision, object),
         manifest: &|object| revision.manifest(object),
-        item: &|object| revision.snapshot.files[object.file].below(),
+        item: &|object| revision.item(object),
         former: &since.secrets,
-        files: &|| files.get_or_init(items),
+        files: &items,
         read: &|id| revision.files.read(id),
     })
 }

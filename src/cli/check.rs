@@ -122,7 +122,7 @@ fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Repo
         Input::Revision { objects, tree } => read(GitFiles::new(&objects, tree), path, rules),
         Input::Files(names) => {
             let (files, wrong) = input::read(&names)?;
-            Ok(found(revision::read_named(files, wrong, rules)?))
+            found(revision::read_named(files, wrong, rules)?)
         }
     };
     let input = Input::of(&arguments.what)?;
@@ -151,17 +151,17 @@ fn immutable(input: &Input, base: &Input, path: &str, rules: &Rules<'_>) -> Resu
 }
 
 fn read<F: Files>(files: F, path: &str, rules: &Rules<'_>) -> Result<(usize, Vec<Finding>)> {
-    Ok(found(revision::read(files, path, Some(rules), None)?))
+    found(revision::read(files, path, Some(rules), None)?)
 }
 
 /// How many objects were read, and what is wrong with them.
-fn found<F: Files>(mut revision: Revision<F>) -> (usize, Vec<Finding>) {
-    if revision.snapshot.files.is_empty() && revision.findings.is_empty() {
+fn found<F: Files>(mut revision: Revision<F>) -> Result<(usize, Vec<Finding>)> {
+    if revision.all_files()?.is_empty() && revision.findings.is_empty() {
         let finding = Finding::warning(Code::NoManifests, "there is no manifest here");
         let help = "manifests are *.yaml, *.yml and *.json, except what .instateignore names";
         revision.findings.push(finding.help(help));
     }
-    (revision.count, revision.findings)
+    Ok((revision.count, revision.findings))
 }
 
 /// Shows what was found; whether it is good.

@@ -4,6 +4,7 @@
 //! what is remembered of a file that did not change is as good as the file. Whoever needs an object itself
 //! has it read.
 
+mod quiet;
 mod says;
 mod since;
 
@@ -17,7 +18,10 @@ use std::{
 
 use gix::ObjectId;
 
-use self::says::{Objects, Says, Summing};
+use self::{
+    quiet::Quiet,
+    says::{Objects, Says, Summing},
+};
 pub use self::{says::Declared, since::Since};
 use crate::{
     cache::Cache,
@@ -32,18 +36,17 @@ use crate::{
     render,
     source::{Place, Source, Span},
     target::Cluster,
-    tree::{Files, MAX_OBJECTS, Named, Snapshot, snapshot},
+    tree::{File, Files, MAX_OBJECTS, Named, Snapshot, snapshot},
 };
 
-/// A revision that was read.
+/// A revision that was read, or of which it is known without reading that there is nothing to say.
 pub struct Revision<F: Files> {
-    /// Where they are read.
+    /// Where its files are read.
     pub files: F,
-    /// Its files.
-    pub snapshot: Snapshot<F::Id>,
+    path: String,
     /// How many objects it has.
     pub count: usize,
-    says: Vec<Objects>,
+    whole: OnceCell<Whole<F::Id>>,
     objects: OnceCell<Vec<Declared>>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
@@ -51,6 +54,12 @@ pub struct Revision<F: Files> {
     allows: Vec<(usize, Allows)>,
     /// The file that was read last, with its objects.
     last: RefCell<Option<Last>>,
+}
+
+/// All files of a revision, and what they say.
+struct Whole<Id> {
+    files: Vec<File<Id>>,
+    says: Vec<Objects>,
 }
 
 /// A file by its number, its text, and its objects.
@@ -95,8 +104,24 @@ pub fn read<F: Files>(
     rules: Option<&Rules<'_>>,
     cache: Option<&Cache>,
 ) -> Result<Revision<F>> {
+    let compiled = rules.and_then(|rules| Some((rules.by.minor()?, rules.namespace)));
+    let quiet = match compiled.zip(cache) {
+        Some((by, cache)) => quiet::look(&files, path, by, cache)?,
+        None => None,
+    };
+    if let Some((quiet, cache)) = quiet.as_ref().zip(cache)
+        && cache.find(&quiet.together).is_some()
+    {
+        cache.add_some(&borrowed(&quiet.new));
+        return Ok(Revision::quiet(files, path, quiet.objects));
+    }
     let snapshot = snapshot(&files, path, &|id| Says::size_of(&cache?.bytes()[remembered::<F>(cache, id)?]))?;
-    read_snapshot(files, snapshot, rules, cache)
+    let revision = read_snapshot(files, (path, snapshot), rules, (cache, quiet))?;
+    Ok(revision)
+}
+
+fn borrowed(new: &[(ObjectId, Vec<u8>)]) -> Vec<(ObjectId, &[u8])> {
+    new.iter().map(|(id, says)| (*id, says.as_slice())).collect()
 }
 
 /// As [`read`], of these files.
@@ -105,16 +130,17 @@ pub fn read<F: Files>(
 /// The cluster cannot be asked.
 pub fn read_named(named: Named, wrong: Vec<Finding>, rules: &Rules<'_>) -> Result<Revision<Named>> {
     let snapshot = Snapshot { files: named.files().collect(), findings: wrong };
-    read_snapshot(named, snapshot, Some(rules), None)
+    read_snapshot(named, (".", snapshot), Some(rules), (None, None))
 }
 
 fn read_snapshot<F: Files>(
     files: F,
-    snapshot: Snapshot<F::Id>,
+    (path, snapshot): (&str, Snapshot<F::Id>),
     rules: Option<&Rules<'_>>,
-    cache: Option<&Cache>,
+    (cache, quiet): (Option<&Cache>, Option<Quiet>),
 ) -> Result<Revision<F>> {
-    let mut reading = Reading { files, snapshot, all: Vec::new(), new: BTreeSet::new() };
+    let path = path.to_owned();
+    let mut reading = Reading { files, path, snapshot, all: Vec::new(), new: BTreeSet::new() };
     let compiled = rules.and_then(|rules| rules.by.minor()).map(Schemas::compiled);
     let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked() == rules.by.minor());
     let known = |id: &F::Id| {
@@ -125,18 +151,21 @@ fn read_snapshot<F: Files>(
     let Some(rules) = rules.filter(|_| complete) else { return Ok(reading.revision()) };
     let schemas = reading.later(&rules.by, compiled)?;
     let sum = reading.sum(rules, &schemas);
-    let quiet = cache.zip(sum.as_ref()).is_some_and(|(cache, sum)| cache.find(sum).is_some());
+    let is_quiet = cache.zip(sum.as_ref()).is_some_and(|(cache, sum)| cache.find(sum).is_some());
     let mut new = reading.found();
     let mut revision = reading.revision();
-    if !quiet {
+    if !is_quiet {
         let more = revision.together(rules, &schemas)?;
         new.extend(sum.filter(|_| more.is_empty()).map(|sum| (sum, Vec::new())));
         let all_read = !revision.findings.iter().any(|finding| finding.code.always_refuses());
         revision.findings.extend(more.into_iter().filter(|one| all_read || !one.code.is_of_absence()));
     }
+    if let Some(quiet) = quiet.filter(|_| revision.findings.is_empty()) {
+        new.extend(quiet.new);
+        new.push((quiet.together, Vec::new()));
+    }
     if let Some(cache) = cache {
-        let new: Vec<(ObjectId, &[u8])> = new.iter().map(|(id, says)| (*id, says.as_slice())).collect();
-        cache.add(&new);
+        cache.add(&borrowed(&new));
     }
     let allowing = revision.allowing(rules.silence);
     let mut left = allowing.apply(std::mem::take(&mut revision.findings));
@@ -153,6 +182,7 @@ fn remembered<F: Files>(cache: Option<&Cache>, id: &F::Id) -> Option<Range<usize
 /// A revision while it is read.
 struct Reading<F: Files> {
     files: F,
+    path: String,
     snapshot: Snapshot<F::Id>,
     /// What each file says, as far as they were read.
     all: Vec<Says>,
@@ -248,18 +278,19 @@ impl<F: Files> Reading<F> {
     }
 
     fn revision(self) -> Revision<F> {
-        let Self { files, mut snapshot, all, .. } = self;
-        let mut findings = std::mem::take(&mut snapshot.findings);
+        let Self { files, path, snapshot, all, .. } = self;
+        let Snapshot { files: found, mut findings } = snapshot;
         let (mut says_objects, mut allows, mut count) = (Vec::with_capacity(all.len()), Vec::new(), 0);
-        for (at, (file, says)) in snapshot.files.iter().zip(all).enumerate() {
+        for (at, (file, says)) in found.iter().zip(all).enumerate() {
             findings.extend(says.findings(&file.path));
             count += says.count();
             let (allowed, objects) = says.into_parts();
             allows.extend(Some((at, allowed)).filter(|(_, allowed)| !allowed.is_empty()));
             says_objects.push(objects);
         }
+        let whole = OnceCell::from(Whole { files: found, says: says_objects });
         let (objects, last) = (OnceCell::new(), RefCell::default());
-        Revision { files, snapshot, count, says: says_objects, objects, findings, allows, last }
+        Revision { files, path, count, whole, objects, findings, allows, last }
     }
 }
 
@@ -278,6 +309,46 @@ fn by_itself(path: &str, bytes: Vec<u8>, schemas: Option<&Schemas>) -> Says {
 }
 
 impl<F: Files> Revision<F> {
+    /// One of so many objects of which there is nothing to say.
+    fn quiet(files: F, path: &str, count: usize) -> Self {
+        let (whole, objects, last) = (OnceCell::new(), OnceCell::new(), RefCell::default());
+        let (findings, allows) = (Vec::new(), Vec::new());
+        Self { files, path: path.to_owned(), count, whole, objects, findings, allows, last }
+    }
+
+    /// All its files and what they say, which are read now unless they were.
+    fn whole(&self) -> Result<&Whole<F::Id>> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole);
+        }
+        let snapshot = snapshot(&self.files, &self.path, &|_| None)?;
+        let mut says = Vec::with_capacity(snapshot.files.len());
+        for file in &snapshot.files {
+            says.push(by_itself(&file.path, self.files.read(&file.id)?, None).into_parts().1);
+        }
+        Ok(self.whole.get_or_init(|| Whole { files: snapshot.files, says }))
+    }
+
+    /// Its files, sorted by path.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn all_files(&self) -> Result<&[File<F::Id>]> {
+        self.whole().map(|whole| whole.files.as_slice())
+    }
+
+    /// Whether a manifest of that path, which is in its folder, is one of its files.
+    fn has(&self, path: &str) -> bool {
+        // Of one that is quiet no file is ignored.
+        let Some(whole) = self.whole.get() else { return true };
+        whole.files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok()
+    }
+
+    fn at(&self, file: usize) -> Result<&File<F::Id>> {
+        let found = self.whole()?.files.get(file);
+        found.ok_or_else(|| Error::server("a file of the revision is not where it was").help("try again"))
+    }
+
     /// Its objects, in the order of its files.
     ///
     /// # Errors
@@ -286,25 +357,15 @@ impl<F: Files> Revision<F> {
         if let Some(objects) = self.objects.get() {
             return Ok(objects);
         }
-        let objects = self.objects_of(|_| true)?;
-        Ok(self.objects.get_or_init(|| objects))
-    }
-
-    /// The objects of some of its files, by their paths.
-    ///
-    /// # Errors
-    /// As [`Revision::objects`].
-    pub fn objects_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Declared>> {
         let mut objects = Vec::new();
-        let files = self.snapshot.files.iter().zip(&self.says).enumerate();
-        for (at, (_, says)) in files.filter(|(_, (file, _))| wanted(&file.path)) {
+        for (at, says) in self.whole()?.says.iter().enumerate() {
             let damaged = || {
                 let error = Error::server("what was remembered of a file is damaged");
                 error.help("remove the folder `instate/cache` of the repository")
             };
             objects.extend(says.declared(at).ok_or_else(damaged)?);
         }
-        Ok(objects)
+        Ok(self.objects.get_or_init(|| objects))
     }
 
     /// What is wrong with its objects together.
@@ -323,15 +384,24 @@ impl<F: Files> Revision<F> {
     pub fn allowing<'p>(&self, policy: &'p Silence) -> Allowing<'p> {
         let mut allowing = Allowing::new(policy);
         for (file, allows) in &self.allows {
-            allowing.add(*file, &self.snapshot.files[*file].path, allows.clone());
+            let path = self.at(*file).map(|file| file.path.as_str());
+            allowing.add(*file, path.unwrap_or_default(), allows.clone());
         }
         allowing
     }
 
     /// The path of the file that declares an object.
+    ///
+    /// # Errors
+    /// As [`Revision::objects`].
+    pub fn path(&self, object: &Declared) -> Result<&str> {
+        Ok(&self.at(object.file)?.path)
+    }
+
+    /// The path below the environment's of the file that declares an object.
     #[must_use]
-    pub fn path(&self, object: &Declared) -> &str {
-        &self.snapshot.files[object.file].path
+    pub fn item(&self, object: &Declared) -> &str {
+        self.at(object.file).map(File::below).unwrap_or_default()
     }
 
     /// An object itself.
@@ -342,7 +412,7 @@ impl<F: Files> Revision<F> {
         let (_, manifests) = self.file(object.file)?;
         let found = manifests.get(object.at).filter(|found| found.key == object.facts.key).cloned();
         found.ok_or_else(|| {
-            let path = self.path(object);
+            let path = self.path(object).unwrap_or_default();
             Error::server(format!("{path} is not what it was a moment ago")).help("try again")
         })
     }
@@ -354,7 +424,7 @@ impl<F: Files> Revision<F> {
         {
             return Ok((source.clone(), Rc::clone(manifests)));
         }
-        let at = &self.snapshot.files[file];
+        let at = self.at(file)?;
         let source = render::plain(&at.path, self.files.read(&at.id)?)
             .map_err(|finding| Error::revision(&finding.message))?;
         let manifests: Rc<[Manifest]> = manifest::read(&source).0.into();
@@ -366,7 +436,7 @@ impl<F: Files> Revision<F> {
     fn place(&self, file: usize, span: Span) -> Place {
         match self.file(file) {
             Ok((source, _)) => source.place(span),
-            Err(_) => Place::file(self.snapshot.files[file].path.clone()),
+            Err(_) => Place::file(self.at(file).map(|file| file.path.clone()).unwrap_or_default()),
         }
     }
 }

@@ -206,6 +206,17 @@ impl Says {
         bytes
     }
 
+    /// How many bytes the file has.
+    pub fn size(&self) -> u64 {
+        self.head.size
+    }
+
+    /// Whether it says nothing that anybody has to hear or to wait for.
+    pub fn is_quiet(&self) -> bool {
+        let Head { findings, allows, waits, later, defines, .. } = &self.head;
+        findings.0.is_empty() && allows.is_empty() && waits.is_empty() && later.is_none() && !defines
+    }
+
     /// What its objects were checked against, if they were.
     pub fn checked(&self) -> Option<Minor> {
         self.head.checked

@@ -1,6 +1,8 @@
 //! What is as it was in the revision that runs, and so need not be looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use gix::ObjectId;
 
 use super::{Declared, Revision};
 use crate::{
@@ -17,8 +19,8 @@ use crate::{
 pub struct Since {
     /// Whether what is not changed is as it was.
     certain: bool,
-    /// Files that are others.
-    changed: HashSet<String>,
+    /// Files that are others, with what they are now.
+    changed: HashMap<String, ObjectId>,
     /// Objects of those, as they were.
     objects: HashMap<ObjectKey, Manifest>,
     /// Secrets of those, as they were.
@@ -57,10 +59,13 @@ impl Since {
         if self.objects.is_empty() || self.changed.is_empty() {
             return Ok(findings);
         }
-        let changed = revision.objects_of(|path| self.changed.contains(path))?;
-        for object in &changed {
-            if let Some(was) = self.objects.get(&object.facts.key) {
-                findings.extend(check::immutable(was, &revision.manifest(object)?));
+        let mut changed: Vec<_> = self.changed.iter().filter(|(path, _)| revision.has(path)).collect();
+        changed.sort();
+        for (path, id) in changed {
+            let Ok(source) = render::plain(path, revision.files.read(id)?) else { continue };
+            for is in &manifest::read(&source).0 {
+                findings
+                    .extend(self.objects.get(&is.key).into_iter().flat_map(|was| check::immutable(was, is)));
             }
         }
         Ok(findings)
@@ -74,7 +79,7 @@ impl Since {
         if !self.certain {
             return Ok(false);
         }
-        if !self.changed.contains(revision.path(object)) {
+        if !self.changed.contains_key(revision.path(object)?) {
             return Ok(true);
         }
         let Some(was) = self.objects.get(&object.facts.key) else { return Ok(false) };

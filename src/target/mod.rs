@@ -40,7 +40,7 @@ pub struct Wanted<'a> {
     /// Secrets of the revision that runs which are not in this one as they were: their values may still be met.
     pub former: &'a [Manifest],
     /// Its files.
-    pub files: &'a dyn Fn() -> &'a Items,
+    pub files: &'a dyn Fn() -> Result<&'a Items>,
     /// Their bytes.
     pub read: Read<'a>,
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 #[derive(Debug, Default)]
 pub struct Changed {
     /// Files of the later one, by their path in the repository.
-    pub now: Vec<String>,
+    pub now: Vec<(String, ObjectId)>,
     /// Files of the earlier one.
     pub was: Vec<(String, ObjectId)>,
 }
@@ -87,7 +87,7 @@ fn compare(
             entry.filter(|entry| is_manifest(entry.name.as_ref())).map(|entry| entry.id)
         };
         found.was.extend(file(&before).map(|id| (path.clone(), id)));
-        found.now.extend(file(&after).map(|_| path.clone()));
+        found.now.extend(file(&after).map(|id| (path.clone(), id)));
         if folder(&before).is_some() || folder(&after).is_some() {
             compare(both, folder(&before), folder(&after), &format!("{path}/"), depth + 1, found)?;
         }

@@ -3,9 +3,14 @@
 use std::{
     fs,
     io::Read,
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::OpenOptionsExt,
+    },
     path::{Path, PathBuf},
 };
+
+use rustix::{fs::OFlags, io::Errno};
 
 use super::{Entry, Files, Kind, MAX_FILE};
 use crate::error::{Doing, Error, Result};
@@ -53,11 +58,17 @@ impl Files for Disk {
     }
 
     fn read(&self, file: &PathBuf) -> Result<Vec<u8>> {
-        if let Ok(target) = fs::read_link(file) {
-            return Ok(target.as_os_str().as_bytes().to_vec());
-        }
-        let mut bytes = Vec::new();
-        let opened = fs::File::open(file).doing("open", file)?;
+        let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let opened = match fs::OpenOptions::new().read(true).custom_flags(nofollow).open(file) {
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                let target = fs::read_link(file).doing("read the link", file)?;
+                return Ok(target.as_os_str().as_bytes().to_vec());
+            }
+            other => other.doing("open", file)?,
+        };
+        let size = opened.metadata().doing("look at", file)?.len().min(MAX_FILE);
+        // One more than there is, so that its end is seen without asking for more room.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         opened.take(MAX_FILE + 1).read_to_end(&mut bytes).doing("read", file)?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(Error::revision(format!("{} is larger than {} MiB", file.display(), MAX_FILE >> 20)));

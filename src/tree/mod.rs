@@ -13,8 +13,8 @@ pub use changed::{Changed, changed};
 pub use disk::Disk;
 pub use named::Named;
 pub use objects::{GitFiles, Objects};
-use snapshot::is_manifest;
 pub use snapshot::{File, Snapshot, snapshot};
+pub(crate) use snapshot::{IGNORE, is_manifest, renders};
 
 use gix::{ObjectId, bstr::BString};
 

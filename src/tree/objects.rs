@@ -29,12 +29,20 @@ impl Objects {
     /// A store cannot be opened.
     pub fn open(git_dir: &Path, quarantine: Option<&Path>) -> Result<Self> {
         let own = git_dir.join("objects");
-        let open = |path: &Path| {
+        let open = |path: &Path| -> Result<_> {
             let mut store = gix::odb::at(path, hash::Kind::Sha1).doing("open the objects in", path)?;
             store.ignore_replacements = true;
             Ok(store)
         };
-        let stores = quarantine.into_iter().chain([own.as_path()]).map(open).collect::<Result<_>>()?;
+        let mut stores = Vec::new();
+        if let Some(quarantine) = quarantine {
+            let mut store = open(quarantine)?;
+            // It is complete: looking into it anew for everything that the repository itself has would be most
+            // of what is asked of the kernel.
+            store.refresh_never();
+            stores.push(store);
+        }
+        stores.push(open(&own)?);
         Ok(Self { stores })
     }
 

@@ -16,6 +16,8 @@ use crate::{
     text,
 };
 
+/// The file that names what is no manifest.
+pub const IGNORE: &str = ".instateignore";
 /// The largest `.instateignore`, in bytes.
 const MAX_IGNORE: u64 = 16 << 10;
 
@@ -181,8 +183,7 @@ impl<F: Files> Walk<'_, F> {
     /// A folder of kustomize or Helm is never deployed as plain files.
     fn needs_rendering(&mut self, entries: &[Entry<F::Id>], prefix: &BStr) -> bool {
         let marker = |entry: &&Entry<F::Id>| {
-            let name: &[u8] = entry.name.as_ref();
-            matches!(name, b"kustomization.yaml" | b"kustomization.yml" | b"Kustomization" | b"Chart.yaml")
+            renders(entry.name.as_ref())
                 && !self.is_ignored(join(prefix, entry.name.as_ref()).as_ref(), false)
         };
         let Some(entry) = entries.iter().find(marker) else { return false };
@@ -242,14 +243,14 @@ impl<F: Files> Walk<'_, F> {
             self.error(
                 Code::FileTooLarge,
                 "is larger than 16 KiB",
-                join(prefix, ".instateignore".into()).as_ref(),
+                join(prefix, IGNORE.into()).as_ref(),
                 "shorten it",
             );
             return Ok(());
         }
         let bytes = self.files.read(&entry.id)?;
         let parse = Ignore { support_precious: false };
-        let path = join(prefix, ".instateignore".into());
+        let path = join(prefix, IGNORE.into());
         let path = std::path::PathBuf::from(std::ffi::OsStr::from_bytes(path.as_ref()));
         let added = self.ignored.add_patterns_buffer(&bytes, &path, Some(std::path::Path::new("")), parse);
         added.doing("read the patterns of", &path)
@@ -293,6 +294,13 @@ fn join(prefix: &BStr, name: &BStr) -> BString {
     [prefix, b"/", name].concat().into()
 }
 
-pub(super) fn is_manifest(name: &BStr) -> bool {
+/// Whether a folder with that name in it is one that a tool renders.
+pub fn renders(name: &BStr) -> bool {
+    let name: &[u8] = name.as_ref();
+    matches!(name, b"kustomization.yaml" | b"kustomization.yml" | b"Kustomization" | b"Chart.yaml")
+}
+
+/// Whether a file of that name is a manifest.
+pub fn is_manifest(name: &BStr) -> bool {
     [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.ends_with(end))
 }

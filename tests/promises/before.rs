@@ -122,3 +122,44 @@ fn a_check_with_the_servers_configuration_finds_what_the_hook_finds_byte_for_byt
     assert_eq!(checked.code, Some(1), "{checked}");
     assert_eq!(findings(&checked.stdout), findings(&refused.stderr));
 }
+
+#[test]
+fn a_mistake_between_a_folder_that_changed_and_one_that_did_not_is_found() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    let config = |name: &str, value: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value}}}\n")
+    };
+    ana.write("old/deep/one.yaml", config("one", "a"));
+    ana.write("new/two.yaml", config("two", "a"));
+    let good = |what: &str| {
+        ana.commit(what);
+        ana.push(&["origin", "main"]).succeeds();
+        setup.idle();
+        setup.agrees();
+    };
+    good("both");
+    // Twice: what the first one has remembered, the second one builds on.
+    for value in ["b", "c"] {
+        ana.write("new/two.yaml", config("two", value));
+        good(value);
+    }
+    let refused = |what: &str, words: &str| {
+        ana.commit(what);
+        let refused = ana.push(&["origin", "main"]);
+        assert_eq!(refused.code, Some(1), "{what}: {refused}");
+        assert!(refused.stderr.contains(words), "{what}: {refused}");
+        ana.git(&["reset", "--hard", "origin/main"]).succeeds();
+    };
+    ana.write("new/two.yaml", config("one", "c"));
+    refused("the same object twice", "old/deep/one.yaml");
+    ana.write("new/two.yaml", "kind: [\n");
+    refused("not to be read", "--> new/two.yaml:");
+    ana.write("kustomization.yaml", "resources: [old]\n");
+    refused("to be rendered", "kustomization.yaml");
+    std::os::unix::fs::symlink("old", ana.dir().join("linked")).expect("because the world is ours");
+    refused("a link to a folder", "linked");
+    ana.write(".instateignore", "old\nnew\n");
+    refused("nothing left", "has no manifest");
+}

@@ -213,7 +213,7 @@ impl Directory {
 
     fn write(&self, wanted: &Wanted<'_>) -> Result<()> {
         let spare = self.spare();
-        let (read, wanted) = (wanted.read, (wanted.files)());
+        let (read, wanted) = (wanted.read, (wanted.files)()?);
         let found = self.prepare(wanted)?;
         point::reach("spare-listed");
         folder::update(&spare, &found, wanted, read)?;
@@ -247,7 +247,7 @@ impl Target for Directory {
 
     fn plan(&self, wanted: &Wanted<'_>, _: Say<'_>) -> Result<FolderPlan> {
         let live = self.inspect()?;
-        Ok(FolderPlan { plan: Plan::new((wanted.files)(), &live), live })
+        Ok(FolderPlan { plan: Plan::new((wanted.files)()?, &live), live })
     }
 
     /// The kernel's lock on the server is all that a folder of that server needs.
@@ -279,7 +279,8 @@ impl Target for Directory {
         if plan.is_empty() {
             return Ok(());
         }
-        let left = self.inspect().map(|live| Plan::new((wanted.files)(), &live));
+        let files = (wanted.files)()?;
+        let left = self.inspect().map(|live| Plan::new(files, &live));
         let error = match left.as_ref().map(|left| left.changes.first()) {
             Ok(None) => return Ok(()),
             Ok(Some(change)) => {
