@@ -276,9 +276,10 @@ fn earlier(repository: &Repository, name: &str, input: &[u8]) -> Result<Option<E
 }
 
 fn work(at: &Where, names: &[String], after: Option<Process>) -> Result<ExitCode> {
+    // First of all: whoever starts a worker waits for this, and has read the rest a moment ago.
+    let handle = worker::detach(after.map_or(Until::Now, Until::Ends))?;
     let repository = at.open()?;
     let config = Config::load(&repository)?;
-    let handle = worker::detach(after.map_or(Until::Now, Until::Ends))?;
     if let Some(handle) = handle {
         handle.wait();
     }

@@ -60,6 +60,27 @@ enum Command {
     Hook(hook::Arguments),
 }
 
+/// `instate hook` as Git calls it. To make all of the command line takes as long as many a verdict, and twice a
+/// push, so the hooks' own line is made alone.
+#[derive(Debug, Parser)]
+#[command(name = "instate hook")]
+struct Hook {
+    #[command(flatten)]
+    arguments: hook::Arguments,
+}
+
+/// What was written behind the program's name.
+fn arguments() -> Arguments {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "hook")
+        && let Ok(hook) = Hook::try_parse_from(std::iter::once("instate hook".into()).chain(words))
+    {
+        return Arguments { format: Format::default(), command: Command::Hook(hook.arguments) };
+    }
+    // Says what is wrong with it, too.
+    Arguments::parse()
+}
+
 /// Which repository a command is about.
 #[derive(Debug, clap::Args)]
 struct Where {
@@ -79,7 +100,7 @@ impl Where {
 pub fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     let (voice, out) = match arguments.command {
         Command::Hook(_) => (Voice::Hook, Out::stderr()),
         // Its standard output is for documents alone.
