@@ -12,7 +12,6 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::BTreeSet,
     hash::{Hash, Hasher},
-    ops::Range,
     rc::Rc,
 };
 
@@ -115,7 +114,7 @@ pub fn read<F: Files>(
         cache.add_some(&borrowed(&quiet.new));
         return Ok(Revision::quiet(files, path, quiet.objects));
     }
-    let snapshot = snapshot(&files, path, &|id| Says::size_of(&cache?.bytes()[remembered::<F>(cache, id)?]))?;
+    let snapshot = snapshot(&files, path, &|id| Says::size_of(&remembered::<F>(cache, id)?))?;
     let revision = read_snapshot(files, (path, snapshot), rules, (cache, quiet))?;
     Ok(revision)
 }
@@ -143,10 +142,7 @@ fn read_snapshot<F: Files>(
     let mut reading = Reading { files, path, snapshot, all: Vec::new(), new: BTreeSet::new() };
     let compiled = rules.and_then(|rules| rules.by.minor()).map(Schemas::compiled);
     let is_fit = |says: &Says| rules.is_none_or(|rules| says.checked() == rules.by.minor());
-    let known = |id: &F::Id| {
-        let says = Says::from_bytes(cache?.bytes(), remembered::<F>(cache, id)?);
-        says.filter(is_fit)
-    };
+    let known = |id: &F::Id| Says::from_bytes(remembered::<F>(cache, id)?).filter(is_fit);
     let complete = reading.each(known, compiled.as_ref())?;
     let Some(rules) = rules.filter(|_| complete) else { return Ok(reading.revision()) };
     let schemas = reading.later(&rules.by, compiled)?;
@@ -174,8 +170,8 @@ fn read_snapshot<F: Files>(
     Ok(revision)
 }
 
-/// Where the cache has what a file says.
-fn remembered<F: Files>(cache: Option<&Cache>, id: &F::Id) -> Option<Range<usize>> {
+/// What the cache knows of a file.
+fn remembered<F: Files>(cache: Option<&Cache>, id: &F::Id) -> Option<Rc<[u8]>> {
     cache?.find(&F::blob(id)?)
 }
 

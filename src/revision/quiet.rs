@@ -108,7 +108,7 @@ impl<F: Files> Looking<'_, F> {
         let Some(known) = F::blob(id).map(|id| key(&("folder", self.minor.0, id.as_slice()))) else {
             return Ok(None);
         };
-        let remembered = self.cache.find(&known).map(|at| postcard::from_bytes(&self.cache.bytes()[at]));
+        let remembered = self.cache.find(&known).map(|bytes| postcard::from_bytes(&bytes));
         if let Some(Ok(below)) = remembered {
             return Ok(Some(below));
         }
@@ -146,7 +146,7 @@ impl<F: Files> Looking<'_, F> {
 
     fn file(&mut self, id: &F::Id) -> Result<Option<Below>> {
         let Some(blob) = F::blob(id) else { return Ok(None) };
-        let known = self.cache.find(&blob).and_then(|at| Says::from_bytes(self.cache.bytes(), at));
+        let known = self.cache.find(&blob).and_then(Says::from_bytes);
         let says = match known.filter(|says| says.checked() == Some(self.minor)) {
             Some(says) => says,
             None => {

@@ -55,7 +55,7 @@ pub(super) type Sum = [u8; 20];
 /// The objects of a file, in bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Objects {
-    bytes: Rc<Vec<u8>>,
+    bytes: Rc<[u8]>,
     at: Range<usize>,
 }
 
@@ -173,7 +173,7 @@ impl Says {
         };
         let bytes = postcard::to_stdvec(&facts).unwrap_or_default();
         let at = 0..bytes.len();
-        Self { head, objects: Objects { bytes: Rc::new(bytes), at } }
+        Self { head, objects: Objects { bytes: bytes.into(), at } }
     }
 
     /// Checks what waits against more than is compiled in.
@@ -188,11 +188,11 @@ impl Says {
         !self.head.waits.is_empty() && self.head.later.as_ref().is_none_or(|(last, _)| last != by)
     }
 
-    /// What stands at a place in the bytes of a cache. `None` where that is something else.
-    pub fn from_bytes(bytes: &Rc<Vec<u8>>, at: Range<usize>) -> Option<Self> {
-        let (head, rest) = postcard::take_from_bytes(&bytes[at.clone()]).ok()?;
-        let at = at.end - rest.len()..at.end;
-        Some(Self { head, objects: Objects { bytes: Rc::clone(bytes), at } })
+    /// What bytes of a cache say. `None` where they are something else.
+    pub fn from_bytes(bytes: Rc<[u8]>) -> Option<Self> {
+        let (head, rest) = postcard::take_from_bytes(&bytes).ok()?;
+        let at = bytes.len() - rest.len()..bytes.len();
+        Some(Self { head, objects: Objects { bytes, at } })
     }
 
     /// How large the file is that the bytes are about.

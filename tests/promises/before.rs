@@ -82,6 +82,9 @@ fn a_cache_that_is_damaged_foreign_or_gone_changes_no_verdict() {
             None => symlink(&foreign, &cache).expect("because the world is ours"),
         }
         assert_eq!(setup.instate(&["check"]).stdout, fresh);
+        let index = setup.repo.join("instate/cache/production.index");
+        fs::write(&index, vec![0xff; 5000]).expect("because the world is ours");
+        assert_eq!(setup.instate(&["check"]).stdout, fresh);
     }
     assert_eq!(fs::read(&foreign).expect("it is there"), b"not ours");
     // And a push over a cache that cannot even be written is as good as any.

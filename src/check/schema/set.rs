@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Found, Kind, Live, Minor,
-    compiled::{self, Compiled, group, stability},
+    compiled::{Compiled, group, stability},
     definition,
     live::Document,
     reader::TooLarge,
@@ -29,7 +29,6 @@ impl Schemas {
     pub fn compiled(minor: Minor) -> Self {
         let mut decides = Context::new(&SHA256);
         decides.update(&[minor.0]);
-        decides.update(compiled::TEXT.as_bytes());
         Self { defined: Vec::new(), live: None, compiled: Compiled::read(minor), minor, decides }
     }
 
@@ -55,7 +54,8 @@ impl Schemas {
         Ok(())
     }
 
-    /// A short word that is another one where anything that decides a verdict is.
+    /// A short word that is another one where anything that decides a verdict is; what is compiled in is the
+    /// same for all that this program ever says.
     #[must_use]
     pub fn digest(&self) -> String {
         use std::fmt::Write as _;

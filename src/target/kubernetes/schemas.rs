@@ -76,8 +76,8 @@ async fn one<'i>(
     address: &'i str,
 ) -> Result<Option<One<'i>>> {
     let is_hashed = address.contains("?hash=");
-    let known = cache.find(&key(address)).filter(|_| is_hashed).and_then(|at| cache.bytes().get(at));
-    if let Some(document) = known.and_then(|bytes| serde_json::from_slice(bytes).ok()) {
+    let known = cache.find(&key(address)).filter(|_| is_hashed);
+    if let Some(document) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(Some(One { version, address, document, new: None }));
     }
     let json = match api.get(address).await {
