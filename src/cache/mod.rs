@@ -229,7 +229,13 @@ fn no_link() -> i32 {
 }
 
 fn index_of(path: &Path) -> PathBuf {
-    path.with_added_extension("index")
+    with_ending(path, ".index")
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// A file that may be read, and how many bytes it has.
@@ -248,7 +254,7 @@ fn read_whole(path: &Path) -> Option<Vec<u8>> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Option<()> {
-    let next = path.with_added_extension("new");
+    let next = with_ending(path, ".new");
     let _ = fs::remove_file(&next);
     File::create_new(&next).and_then(|mut file| file.write_all(bytes)).ok()?;
     if path.is_dir() {
