@@ -11,8 +11,11 @@ mod table;
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::Command};
 
 use instate::{
-    check::schema::{Found, Minor, Schemas, walk},
-    finding::Severity,
+    check::{
+        self,
+        schema::{Minor, Schemas},
+    },
+    finding::{Code, Finding, Severity},
     manifest,
     source::Source,
 };
@@ -59,17 +62,13 @@ fn ask<R>(question: impl AsyncFnOnce(&Asked) -> R) -> R {
 fn offline(schemas: &Schemas, text: &str) -> Vec<(&'static str, usize, Severity)> {
     let (manifests, mut findings) = manifest::read(&Source::new("a.yaml", text));
     for manifest in &manifests {
-        match schemas.find(&manifest.api_version, &manifest.key.kind) {
-            Found::Kind(kind) => findings.extend(walk::walk(manifest, kind)),
+        match check::one(manifest, schemas) {
+            Some(found) => findings.extend(found),
             // Another check says so.
-            _ => findings.push(
-                instate::finding::Finding::error(instate::finding::Code::KindUnknown, "")
-                    .at(manifest.place()),
-            ),
+            None => findings.push(Finding::error(Code::KindUnknown, "").at(manifest.place())),
         }
     }
-    let line =
-        |finding: &instate::finding::Finding| finding.place.as_ref().map_or(0, |place| place.line as usize);
+    let line = |finding: &Finding| finding.place.as_ref().map_or(0, |place| place.line as usize);
     findings.iter().map(|finding| (finding.code.number(), line(finding), finding.severity)).collect()
 }
 
@@ -94,6 +93,26 @@ fn what_a_cluster_takes_has_no_finding() {
             let text = Manifest::new(&base.object).text;
             let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
             let _ = writeln!(wrong, "{}:{line}: {code} at `{shown}`", base.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_people_write_and_a_cluster_takes_has_no_error() {
+    let written: Vec<&str> = include_str!("broken/written.yaml").split("---\n").collect();
+    let objects: Vec<_> = written.iter().map(|text| table::read(text)).collect();
+    let refusals = ask(async |asked| asked.refusals(objects.iter().map(|one| (one, one.clone()))).await);
+    let schemas = Schemas::compiled(Minor::NEWEST);
+    let mut wrong = String::new();
+    for ((text, object), refusal) in written.iter().zip(&objects).zip(refusals) {
+        let name = format!("{} {}", object["kind"], object["metadata"]);
+        for cause in refusal.into_iter().flatten() {
+            let _ = writeln!(wrong, "{name}: the cluster refuses it: {} {}", cause.field, cause.message);
+        }
+        for (code, line) in errors(&schemas, text) {
+            let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
+            let _ = writeln!(wrong, "{name}: {code} at `{shown}`");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -4,7 +4,7 @@ use super::{
     pods, resources, schedule, selectors,
     wants::{
         Want::{self, Absolute, Among, Between, Field, NotBoth, One, Only, Rule, Some, With},
-        both, has, missing, text_of,
+        both, has, is_filled, missing, text_of,
     },
 };
 use crate::{
@@ -574,12 +574,16 @@ fn end_port(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     found.push(end.error(Code::Together, message).help("write the first port as a number"));
 }
 
-/// A rule of a role is about resources of groups, or about addresses.
+/// A rule of a role is about resources of groups, or about addresses, which are in no namespace.
 fn rule_of_role(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    if let Option::Some(urls) = spot.field("nonResourceURLs") {
-        let mut others =
-            ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name));
-        found.extend(others.next().map(|other| both(spot, &other, &urls)));
+    if let Option::Some(urls) = spot.field("nonResourceURLs").filter(is_filled) {
+        let others = ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name));
+        found.extend(others.filter(is_filled).map(|other| both(spot, &other, &urls)).next());
+        if spot.manifest().key.kind == "Role" {
+            let message = format!("`{}` stands in a Role, and addresses are in no namespace", urls.path());
+            let finding = Finding::error(Code::Together, message).at(urls.key_place());
+            found.push(finding.help("write it into a ClusterRole"));
+        }
         return;
     }
     for field in ["apiGroups", "resources"] {
