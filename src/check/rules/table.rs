@@ -577,9 +577,11 @@ fn end_port(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 /// A rule of a role is about resources of groups, or about addresses, which are in no namespace.
 fn rule_of_role(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     if let Option::Some(urls) = spot.field("nonResourceURLs").filter(is_filled) {
-        let others = ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name));
-        found.extend(others.filter(is_filled).map(|other| both(spot, &other, &urls)).next());
-        if spot.manifest().key.kind == "Role" {
+        let mut others =
+            ["apiGroups", "resources", "resourceNames"].iter().filter_map(|name| spot.field(name));
+        if let Option::Some(other) = others.find(is_filled) {
+            found.push(both(spot, &other, &urls));
+        } else if spot.manifest().key.kind == "Role" {
             let message = format!("`{}` stands in a Role, and addresses are in no namespace", urls.path());
             let finding = Finding::error(Code::Together, message).at(urls.key_place());
             found.push(finding.help("write it into a ClusterRole"));
