@@ -70,6 +70,10 @@ pub fn one(manifest: &Manifest, schemas: &Schemas) -> Option<Vec<Finding>> {
             if manifest.key.kind == schema::DEFINITION && kind.built_in && findings.is_empty() {
                 findings = schema::check_definition(manifest);
             }
+            // As in a cluster: what is wrong otherwise would only break rules as well.
+            if !findings.iter().any(Finding::refuses) {
+                findings.extend(schema::cel::check(manifest, kind, schemas.judge()));
+            }
             Some(findings)
         }
         _ => None,

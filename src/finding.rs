@@ -154,6 +154,8 @@ codes! {
     ItemTwice = "I0212", "an item stands twice";
     /// Nothing where something has to be.
     NullValue = "I0213", "a value is empty";
+    /// A value for which a rule (CEL) of its definition does not hold.
+    RuleBroken = "I0214", "a rule of the definition does not hold";
     /// A label or an annotation that Kubernetes does not take.
     Label = "I0215", "a label or an annotation is not valid";
     /// Fields of which exactly one has to be there, or that exclude each other.

@@ -10,6 +10,7 @@ use clap::Subcommand;
 
 use super::Where;
 use crate::{
+    check::schema::cel,
     config::{Config, Environment},
     error::{Doing, Error, Fault, Result},
     finding::{Certainty, Finding, Verdict},
@@ -36,6 +37,8 @@ enum Hook {
     PreReceive,
     /// Deploy an accepted push and show how it ends
     PostReceive,
+    /// Say whether rules of definitions hold
+    Rules,
     /// Deploy what is to be deployed
     Worker {
         #[command(flatten)]
@@ -60,6 +63,10 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     match &arguments.hook {
         Hook::PreReceive => pre_receive(report),
         Hook::PostReceive => post_receive(report),
+        Hook::Rules => {
+            cel::serve();
+            Ok(ExitCode::SUCCESS)
+        }
         Hook::Worker { at, environment, after } => work(at, environment, *after),
     }
 }

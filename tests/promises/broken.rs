@@ -6,7 +6,7 @@
 mod ask;
 mod breaks;
 mod coverage;
-mod table;
+pub(crate) mod table;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::Command};
 

@@ -21,6 +21,7 @@ mod mishaps;
 mod reading;
 mod refusals;
 mod render;
+mod rules;
 mod silence;
 mod together;
 mod transports;

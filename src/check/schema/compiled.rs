@@ -195,7 +195,7 @@ impl Compiled {
             let deprecated = self.deprecated(self.minor, api_version, kind);
             let (arena, id) = entry.schema.get_or_init(|| Reader::read(self.minor, &self.types, written));
             let schema = arena.at(*id);
-            return Some(Found::Kind(Kind { schema, scope, deprecated, built_in: true }));
+            return Some(Found::Kind(Kind { schema, scope, deprecated, built_in: true, live: false }));
         }
         if let Some(removed) = self.removed(self.minor, api_version, kind) {
             return Some(Found::Removed(removed));

@@ -48,6 +48,12 @@ impl Document {
         let kind = self.kinds.iter().find(|kind| kind.name == name)?;
         let Some(scope) = kind.scope else { return Some(Found::NotKept) };
         let schema = self.arena.at(kind.schema);
-        Some(Found::Kind(Kind { schema, scope, deprecated: kind.deprecated.as_ref(), built_in: false }))
+        Some(Found::Kind(Kind {
+            schema,
+            scope,
+            deprecated: kind.deprecated.as_ref(),
+            built_in: false,
+            live: false,
+        }))
     }
 }

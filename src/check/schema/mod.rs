@@ -4,6 +4,7 @@
 //! Schemas refer to each other by number in an [`Arena`]: one for the Kubernetes that is compiled in, one for
 //! each document of a cluster, one for each `CustomResourceDefinition` of the revision.
 
+pub mod cel;
 mod compiled;
 mod definition;
 mod live;
@@ -301,6 +302,8 @@ pub struct Kind<'a> {
     pub deprecated: Option<&'a Deprecated>,
     /// Whether it is of Kubernetes itself, whose own rules (beyond the schema) hold for it.
     pub built_in: bool,
+    /// Whether a cluster said what it may be, which then also says whether the rules of its definition hold.
+    pub live: bool,
 }
 
 /// A version of a kind that will go.

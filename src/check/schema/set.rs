@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Found, Kind, Live, Minor,
+    cel::Judge,
     compiled::{Compiled, group, stability},
     definition,
     live::Document,
@@ -21,6 +22,7 @@ pub struct Schemas {
     compiled: Compiled,
     minor: Minor,
     decides: Context,
+    judge: Judge,
 }
 
 impl Schemas {
@@ -29,7 +31,14 @@ impl Schemas {
     pub fn compiled(minor: Minor) -> Self {
         let mut decides = Context::new(&SHA256);
         decides.update(&[minor.0]);
-        Self { defined: Vec::new(), live: None, compiled: Compiled::read(minor), minor, decides }
+        Self {
+            defined: Vec::new(),
+            live: None,
+            compiled: Compiled::read(minor),
+            minor,
+            decides,
+            judge: Judge::default(),
+        }
     }
 
     /// With those of a cluster, which go before those that are compiled in.
@@ -64,6 +73,11 @@ impl Schemas {
             let _ = write!(word, "{byte:02x}");
             word
         })
+    }
+
+    /// Who knows whether the rules of definitions hold.
+    pub(in crate::check) fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     /// The minor that the schemas are of.
@@ -108,6 +122,7 @@ impl Schemas {
                 let deprecated = self.compiled.deprecated(live.minor, api_version, kind);
                 return Some(Found::Kind(Kind {
                     built_in,
+                    live: true,
                     deprecated: found.deprecated.or(deprecated),
                     ..found
                 }));

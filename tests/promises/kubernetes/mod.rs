@@ -7,6 +7,7 @@ mod health;
 mod order;
 mod ownership;
 mod refused;
+mod rules;
 mod schemas;
 mod secrets;
 mod whole_shop;
