@@ -1,8 +1,10 @@
 //! The custom resources that a `CustomResourceDefinition` of the revision makes: what they may be, before any
 //! cluster has it; and whether the definition itself is good.
 
+mod defaults;
 mod forms;
 mod names;
+mod paths;
 mod report;
 mod structural;
 
@@ -118,6 +120,11 @@ mod tests {
              items: {type: object, required: [id], properties: {id: {type: string}}}}",
             "{type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}",
             "{type: string, pattern: '^[a-z]{2,}$', default: ab}",
+            "{type: object, required: [a], default: {a: [1], c: {x: 1}}, properties: {a: {type: array, items: {type: number}},              b: {type: string, default: c}, c: {type: object, additionalProperties: {x-kubernetes-int-or-string: true}}}}",
+            "{type: string, default: null}",
+            "{type: object, x-kubernetes-embedded-resource: true, properties: {spec: {type: object}}, \
+             default: {apiVersion: v1, kind: A, metadata: {name: a}, spec: {}}}",
+            "{type: object, properties: {a: {type: object, properties: {b: {type: string}}}},              x-kubernetes-validations: [{rule: 'true', message: x, fieldPath: .a.b}, {rule: 'true', message: x, fieldPath: \".a['b']\"}]}",
             "{type: object, properties: {a: {type: integer}}, anyOf: [{properties: {a: {minimum: 3}}}], \
              x-kubernetes-validations: [{rule: self.a > 1, message: too few}]}",
         ] {
@@ -151,6 +158,14 @@ mod tests {
             "{x-kubernetes-int-or-string: true, x-kubernetes-preserve-unknown-fields: true}",
             "{type: object, x-kubernetes-embedded-resource: true}",
             "{type: object, x-kubernetes-preserve-unknown-fields: false}",
+            "{type: string, default: 5}",
+            "{type: string, enum: [a, b], default: c}",
+            "{type: object, default: {a: null}, properties: {a: {type: string}}}",
+            "{type: object, x-kubernetes-embedded-resource: true, properties: {spec: {type: object}}, default: {spec: {}}}",
+            "{type: object, default: {a: {b: 1}}, properties: {a: {type: object, properties: {b: {type: string}}}}}",
+            "{type: object, default: {a: {c: 1}}, properties: {a: {type: object, properties: {b: {type: string}}}}}",
+            "{type: object, default: {}, required: [a], properties: {a: {type: array, items: {type: string}}}}",
+            "{type: object, properties: {a: {type: string}}, x-kubernetes-validations: [{rule: 'true', message: x, fieldPath: .b}]}",
             "{type: integer, x-kubernetes-validations: [{rule: ''}, {rule: \"a\\nb\"}, {rule: a, reason: Why}]}",
         ] {
             let lines = found(&widget(spec));
@@ -187,6 +202,10 @@ mod tests {
             ("  scope:", "  conversion: {strategy: Webhook}\n  scope:"),
             ("  scope:", "  conversion: {strategy: none}\n  scope:"),
             ("    schema:\n      openAPIV3Schema:", "    other:\n      openAPIV3Schema:"),
+            (
+                "storage: true",
+                "storage: true\n    selectableFields: [{jsonPath: .metadata.name}, {jsonPath: .spec.nothing}, {jsonPath: .spec}]",
+            ),
             (
                 "        type: object\n",
                 "        type: object\n        nullable: true\n        additionalProperties: true\n",

@@ -5,13 +5,13 @@
 use serde_json::{Map, Value as Json};
 
 use super::{
-    forms,
+    defaults, forms, paths,
     report::{At, Report, shown},
 };
 use crate::{check::schema::reader::MAX_DEPTH, finding::Code::DefinitionSchema as Wrong, text::nearest};
 
-const OPEN: &str = "x-kubernetes-preserve-unknown-fields";
-const EMBEDDED: &str = "x-kubernetes-embedded-resource";
+pub(super) const OPEN: &str = "x-kubernetes-preserve-unknown-fields";
+pub(super) const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
 const LIST_TYPE: &str = "x-kubernetes-list-type";
 const MAP_KEYS: &str = "x-kubernetes-list-map-keys";
@@ -22,8 +22,9 @@ pub(super) fn check(report: &mut Report<'_>, definition: &Json) {
     let spec = At::SPEC;
     let versions = spec.field("versions");
     for (n, version) in definition["spec"]["versions"].as_array().into_iter().flatten().enumerate() {
-        let Some(root) = version["schema"]["openAPIV3Schema"].as_object() else { continue };
         let version_at = versions.item(n);
+        paths::selectable(report, version_at, version);
+        let Some(root) = version["schema"]["openAPIV3Schema"].as_object() else { continue };
         let schema_at = version_at.field("schema");
         let at = schema_at.field("openAPIV3Schema");
         of_root(report, at, root, version["subresources"]["status"].is_object());
@@ -92,8 +93,10 @@ fn schema(report: &mut Report<'_>, place: Place<'_>, schema: &Map<String, Json>)
     extensions(report, at, schema);
     lists(report, at, schema);
     rules(report, at, schema);
-    if schema.contains_key("default") && !place.defaults {
+    if !place.defaults && schema.contains_key("default") {
         report.add(Wrong, at.field("default"), "cannot be there: every object has it already", "remove it");
+    } else {
+        defaults::check(report, at, schema);
     }
     let is_resource = place.level == Level::Root || is_true(schema, EMBEDDED);
     let properties = at.field("properties");
@@ -326,6 +329,7 @@ fn rules(report: &mut Report<'_>, at: At<'_>, schema: &Map<String, Json>) {
     for (n, rule) in all.enumerate() {
         let Some(rule) = rule.as_object() else { continue };
         let at = rules.item(n);
+        paths::of_rule(report, at, schema, rule);
         let written = text(rule, "rule").unwrap_or_default().trim();
         let message = text(rule, "message").unwrap_or_default().trim();
         if written.is_empty() {
