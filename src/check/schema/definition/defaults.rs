@@ -84,7 +84,7 @@ fn entries_fit(entries: &Map<String, Json>, schema: &Map<String, Json>, depth: u
             Some(Json::Object(of)) => {
                 fits(value, of, depth + 1).map_err(|(place, wrong)| (format!(".{key}{place}"), wrong))?;
             }
-            None if !is_open && !(is_resource && RESOURCE.contains(&key.as_str())) => {
+            None if !(is_open || is_resource && RESOURCE.contains(&key.as_str())) => {
                 return Err((format!(".{key}"), "is no field of the schema".to_owned()));
             }
             _ => {}
