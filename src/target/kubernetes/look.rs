@@ -14,6 +14,7 @@ use super::{
     survey::list,
 };
 use crate::{
+    check::schema::{DEFINITION, Document},
     error::Result,
     manifest::ObjectKey,
     wait::{
@@ -61,8 +62,12 @@ pub(super) async fn look(api: &Api<'_>, us: &Us, watched: &[Watched]) -> Result<
     Ok(healths.into_iter().flatten().collect())
 }
 
-/// A claim that waits for its first Pod is as well as it can be.
+/// What an object's own status does not say.
 async fn settled(api: &Api<'_>, one: &Watched, live: &Json, health: Health) -> Result<Health, Failure> {
+    if one.key.kind == DEFINITION && health == Health::Ready && !is_described(api, live).await? {
+        return Ok(Health::Waiting("not served yet".to_owned()));
+    }
+    // A claim that waits for its first Pod is as well as it can be.
     let waits = one.key.kind == "PersistentVolumeClaim" && matches!(health, Health::Waiting(_));
     let Some(class) = live["spec"]["storageClassName"].as_str().filter(|class| waits && !class.is_empty())
     else {
@@ -74,6 +79,32 @@ async fn settled(api: &Api<'_>, one: &Watched, live: &Json, health: Health) -> R
         Err(Failure::Away(reason)) => Err(Failure::Away(reason)),
         _ => Ok(health),
     }
+}
+
+/// Whether the API server says what objects of a definition look like, which it does a moment after the definition is
+/// established: the next push with such an object is judged by that.
+async fn is_described(api: &Api<'_>, definition: &Json) -> Result<bool, Failure> {
+    let spec = &definition["spec"];
+    let (Some(group), Some(kind)) = (spec["group"].as_str(), spec["names"]["kind"].as_str()) else {
+        return Ok(true);
+    };
+    let served =
+        spec["versions"].as_array().into_iter().flatten().filter(|version| version["served"] == true);
+    for version in served.filter_map(|version| version["name"].as_str()) {
+        let path = format!("/openapi/v3/apis/{}/{}", segment(group), segment(version));
+        match api.find(&path).await {
+            Ok(Some(document))
+                if Document::read(&document).is_ok_and(|it| !it.kinds().any(|known| known == kind)) =>
+            {
+                return Ok(false);
+            }
+            Ok(None) => return Ok(false),
+            Err(Failure::Away(reason)) => return Err(Failure::Away(reason)),
+            // Who may not read that is not told more by waiting.
+            _ => {}
+        }
+    }
+    Ok(true)
 }
 
 /// Why an object is not well, in lines; what cannot be asked is left out.

@@ -80,7 +80,7 @@ impl Value {
 
 /// What is looked at: a value that is written, or one that stands in the schema as a default.
 #[derive(Clone, Copy)]
-enum From<'v> {
+enum Seen<'v> {
     Written(&'v Spot<'v>, NodeId),
     Default(&'v Json),
 }
@@ -89,10 +89,10 @@ enum From<'v> {
 /// see, and for what is too much.
 #[must_use]
 pub(super) fn value(spot: &Spot<'_>, at: At<'_>, left: &mut usize) -> Option<Value> {
-    make(From::Written(spot, spot.node()), at, spot.up().is_none(), left)
+    make(Seen::Written(spot, spot.node()), at, spot.up().is_none(), left)
 }
 
-fn make(from: From<'_>, at: At<'_>, is_root: bool, left: &mut usize) -> Option<Value> {
+fn make(from: Seen<'_>, at: At<'_>, is_root: bool, left: &mut usize) -> Option<Value> {
     *left = left.checked_sub(1)?;
     let schema = at.schema();
     let is = from.is();
@@ -123,7 +123,7 @@ fn make(from: From<'_>, at: At<'_>, is_root: bool, left: &mut usize) -> Option<V
 }
 
 fn mapping(
-    from: From<'_>,
+    from: Seen<'_>,
     at: At<'_>,
     object: &Object,
     is_root: bool,
@@ -137,7 +137,7 @@ fn mapping(
             from.field(&field.name).filter(|from| !matches!(from.is(), Is::Null) || schema.schema().nullable);
         let from = match (written, &schema.schema().default) {
             (Some(from), _) => from,
-            (None, Some(default)) => From::Default(default),
+            (None, Some(default)) => Seen::Default(default),
             (None, None) => continue,
         };
         if is_resource && *field.name == *"metadata" {
@@ -162,7 +162,7 @@ fn mapping(
 }
 
 /// Of `metadata` rules see two names.
-fn names(metadata: From<'_>) -> Value {
+fn names(metadata: Seen<'_>) -> Value {
     let name = |name: &str| match metadata.field(name)?.is() {
         Is::Text(text) => Some((name.to_owned(), Value::Text(text.to_owned()))),
         _ => None,
@@ -182,7 +182,7 @@ enum Is<'v> {
     Other,
 }
 
-impl<'v> From<'v> {
+impl<'v> Seen<'v> {
     fn is(self) -> Is<'v> {
         match self {
             Self::Written(spot, node) => match spot.manifest().tree.resolve(node) {
