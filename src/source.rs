@@ -175,6 +175,8 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
 }
 
 fn may_be_secret(document: &str) -> bool {
+    const SECRET: &str = "secret";
+    const SLIPS: usize = 2;
     let kinds = document.match_indices("kind").filter_map(|(at, word)| {
         let rest = document[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
         let is_key = !document[..at].ends_with(|c: char| c.is_alphanumeric());
@@ -185,7 +187,9 @@ fn may_be_secret(document: &str) -> bool {
         let end = value.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(value.len());
         let (kind, rest) = value.split_at(end);
         let whole = rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || "\"',}".contains(c));
-        whole && !kind.is_empty() && strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), "secret") > 2
+        let is_near = || strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), SECRET) <= SLIPS;
+        // What is much longer needs no comparing, which would take memory for each of its letters.
+        whole && !kind.is_empty() && (kind.len() > SECRET.len() + SLIPS || !is_near())
     };
     let mut kinds = kinds.peekable();
     document.contains("stringData") || kinds.peek().is_none() || !kinds.all(plainly_another)

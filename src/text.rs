@@ -237,10 +237,21 @@ pub fn listed(words: &[&str]) -> String {
     }
 }
 
+/// What [`nearest`] compares at most, in letters of one word times letters of the others: a slip is in a word of
+/// those that people type, among those that people choose from.
+const COMPARED: usize = 1 << 17;
+
 /// The likeliest of `known` that `word` was meant to be.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.into_iter().map(|k| (strsim::damerau_levenshtein(word, k), k));
+    let mut left = COMPARED;
+    // Also of words that cannot be it the length alone is no reason to look at all of very many.
+    let mut is_compared = |k: &&str| {
+        left = left.saturating_sub(1 + word.len().saturating_mul(k.len()));
+        left > 0
+    };
+    let known = known.into_iter().take_while(|k| is_compared(k));
+    let near = known.map(|k| (strsim::damerau_levenshtein(word, k), k));
     let (distance, best) = near.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + best.len() / 4).then_some(best)
 }
@@ -285,6 +296,15 @@ mod tests {
     fn a_typing_error_finds_its_word_and_another_word_does_not() {
         assert_eq!(nearest("brnch", ["branch", "target"]), Some("branch"));
         assert_eq!(nearest("colour", ["branch", "target"]), None);
+    }
+
+    #[test]
+    fn for_words_that_nobody_types_no_other_is_looked_for() {
+        let (long, few) = ("a".repeat(1000), "b".repeat(20));
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+        let many = vec![few.as_str(); 1000];
+        assert_eq!(nearest(&few, many.iter().copied()), Some(few.as_str()));
+        assert_eq!(nearest("bb", many.into_iter().chain(["bb"])), Some("bb"));
     }
 
     #[test]

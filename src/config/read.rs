@@ -1,6 +1,7 @@
 //! The configuration's text becomes settings, or findings that point into it.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Silence, Target}
 use crate::{
     check::schema::Minor,
     error::{Error, Result},
-    finding::{Code, Finding},
+    finding::{Code, Finding, MOST_OF_ONE},
     manifest::{NodeId, Resolved, Tree, Value, parse},
     source::{Source, Span},
     text,
@@ -99,12 +100,16 @@ impl Reader<'_> {
             return Vec::new();
         }
         let mut found: Vec<Environment> = Vec::new();
+        let mut folders = BTreeMap::<PathBuf, String>::new();
         for (key, value) in self.tree.entries(environments) {
             let Some(environment) = self.environment(*key, *value) else { continue };
-            if let Some(other) = found.iter().find(|other| overlap(&other.target, &environment.target)) {
-                let message =
-                    format!("`{}` and `{}` would run in the same folder", other.name, environment.name);
-                self.wrong(self.tree.span(*key), &message, "give each environment a folder of its own");
+            if let Target::Directory(folder) = &environment.target {
+                if let Some(other) = in_same(&folders, folder) {
+                    let message =
+                        format!("`{other}` and `{}` would run in the same folder", environment.name);
+                    self.wrong(self.tree.span(*key), &message, "give each environment a folder of its own");
+                }
+                folders.entry(folder.clone()).or_insert_with(|| environment.name.clone());
             }
             found.push(environment);
         }
@@ -394,13 +399,17 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, span: Span, message: &str, help: &str) {
-        self.findings
-            .push(Finding::error(Code::FieldInvalid, message).at(self.source.place(span)).help(help));
+        self.say(Code::FieldInvalid, span, message, help);
     }
 
     fn missing(&mut self, span: Span, message: &str, help: &str) {
-        self.findings
-            .push(Finding::error(Code::FieldMissing, message).at(self.source.place(span)).help(help));
+        self.say(Code::FieldMissing, span, message, help);
+    }
+
+    fn say(&mut self, code: Code, span: Span, message: &str, help: &str) {
+        if self.findings.len() < MOST_OF_ONE {
+            self.findings.push(Finding::error(code, message).at(self.source.place(span)).help(help));
+        }
     }
 }
 
@@ -414,13 +423,12 @@ fn is_label(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// Whether two targets are one folder, or one in the other.
-fn overlap(a: &Target, b: &Target) -> bool {
-    match (a, b) {
-        (Target::Directory(a), Target::Directory(b)) => a.starts_with(b) || b.starts_with(a),
-        // Of a cluster each has its own objects.
-        _ => false,
-    }
+/// Of which environment a folder is, or is in, or holds the folder. Of a cluster each has its own objects.
+fn in_same<'f>(folders: &'f BTreeMap<PathBuf, String>, folder: &Path) -> Option<&'f str> {
+    let above = folder.ancestors().find_map(|above| folders.get(above));
+    // Folders are sorted part by part, so what is in one comes next after it.
+    let below = || folders.range(folder.to_owned()..).next().filter(|(other, _)| other.starts_with(folder));
+    above.or_else(|| below().map(|(_, name)| name)).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -499,11 +507,17 @@ mod tests {
     }
 
     #[test]
+    fn very_many_mistakes_are_not_all_told() {
+        let many: String = (0..1000).map(|n| format!("    key{n}: a\n")).collect();
+        assert_eq!(wrong(&format!("{GOOD}{many}")).len(), crate::finding::MOST_OF_ONE);
+    }
+
+    #[test]
     fn no_two_environments_share_a_folder() {
         let environment = |name: &str, folder: &str| {
             format!("  {name}: {{branch: main, target: {{directory: {folder}}}}}\n")
         };
-        for (one, two) in [("/srv/a", "/srv/a/"), ("/srv/a", "/srv/a/b"), ("/srv//a/b", "/srv/a")] {
+        for (one, two) in [("/srv/a", "/srv/a/"), ("/srv/a", "/srv/a/b/c"), ("/srv//a/b/c", "/srv/a")] {
             let text = format!("environments:\n{}{}", environment("one", one), environment("two", two));
             assert_eq!(wrong(&text), ["3: `one` and `two` would run in the same folder"], "{one} {two}");
         }

@@ -191,13 +191,6 @@ impl<F: Files> Reading<F> {
     fn each(&mut self, known: impl Fn(&F::Id) -> Option<Says>, schemas: Option<&Schemas>) -> Result<bool> {
         let (mut objects, mut findings) = (0, self.snapshot.findings.len());
         for (at, file) in self.snapshot.files.iter().enumerate() {
-            if findings >= finding::MOST {
-                let message =
-                    format!("there are {} findings or more, and the rest is not read", finding::MOST);
-                let finding = Finding::error(Code::TooMany, message).help("mend these first");
-                self.snapshot.findings.push(finding);
-                return Ok(false);
-            }
             let says = match known(&file.id) {
                 Some(says) => says,
                 None => {
@@ -212,6 +205,10 @@ impl<F: Files> Reading<F> {
                 let message = format!("the environment has more than {MAX_OBJECTS} objects");
                 let finding = Finding::error(Code::TreeTooLarge, message);
                 self.snapshot.findings.push(finding.help("divide it into several environments"));
+                return Ok(false);
+            }
+            if let Some(stopped) = too_many(findings) {
+                self.snapshot.findings.push(stopped);
                 return Ok(false);
             }
         }
@@ -239,12 +236,19 @@ impl<F: Files> Reading<F> {
             });
         }
         let by = schemas.digest();
-        let waiting = self.all.iter().enumerate().filter(|(_, says)| says.waits_since(&by));
-        let waiting: Vec<usize> = waiting.map(|(at, _)| at).collect();
-        for at in waiting {
-            let manifests = self.manifests(at)?;
-            self.all[at].check_later(&manifests, &schemas, &by);
-            self.new.insert(at);
+        let mut findings = 0;
+        for at in 0..self.all.len() {
+            if self.all[at].waits_since(&by) {
+                let manifests = self.manifests(at)?;
+                self.all[at].check_later(&manifests, &schemas, &by);
+                self.new.insert(at);
+            }
+            // Also of what was found before and is remembered, so that the verdict is the same.
+            findings += self.all[at].found_later();
+            if let Some(stopped) = too_many(findings) {
+                self.snapshot.findings.push(stopped);
+                break;
+            }
         }
         Ok(schemas)
     }
@@ -288,6 +292,12 @@ impl<F: Files> Reading<F> {
         let (objects, last) = (OnceCell::new(), RefCell::default());
         Revision { files, path, count, whole, objects, findings, allows, last }
     }
+}
+
+/// What is said where there are more findings than anybody is told.
+fn too_many(findings: usize) -> Option<Finding> {
+    let message = || format!("there are {} findings or more, and the rest is not read", finding::MOST);
+    (findings >= finding::MOST).then(|| Finding::error(Code::TooMany, message()).help("mend these first"))
 }
 
 /// What a file says by itself.
@@ -434,5 +444,26 @@ impl<F: Files> Revision<F> {
             Ok((source, _)) => source.place(span),
             Err(_) => Place::file(self.at(file).map(|file| file.path.clone()).unwrap_or_default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{By, Code, Minor, Named, Rules, Silence, finding::MOST, read_named};
+
+    #[test]
+    fn of_one_file_no_more_is_told_than_of_a_revision() {
+        let wrong = |n: usize| {
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\none: 1\ntwo: 2\nlines: 3\n---\n"
+            )
+        };
+        let text: String = (0..2 * MOST).map(wrong).collect();
+        let named = Named(vec![("a.yaml".to_owned(), text.into_bytes())]);
+        let by = By::Compiled(Minor::NEWEST);
+        let rules = Rules { namespace: "default", by, silence: &Silence::Warnings };
+        let Ok(revision) = read_named(named, Vec::new(), &rules) else { panic!("nobody is asked") };
+        assert!((MOST..MOST + 10).contains(&revision.findings.len()), "{}", revision.findings.len());
+        assert!(revision.findings.iter().any(|finding| finding.code == Code::TooMany));
     }
 }

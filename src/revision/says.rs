@@ -14,7 +14,7 @@ use crate::{
         self, Allows, Facts,
         schema::{DEFINITION, Minor, Schemas},
     },
-    finding::Finding,
+    finding::{Finding, MOST},
     manifest::Manifest,
 };
 
@@ -150,6 +150,9 @@ impl Says {
         // What the schema says of a line that could not be read as it was meant follows from that.
         let misread: Vec<u32> = findings.iter().filter_map(line).collect();
         for (at, manifest) in manifests.iter().enumerate() {
+            if findings.len() >= MOST {
+                break;
+            }
             match schemas.and_then(|schemas| check::one(manifest, schemas)) {
                 Some(found) => findings.extend(
                     found.into_iter().filter(|one| line(one).is_none_or(|line| !misread.contains(&line))),
@@ -179,8 +182,14 @@ impl Says {
     /// Checks what waits against more than is compiled in.
     pub fn check_later(&mut self, manifests: &[Manifest], schemas: &Schemas, by: &str) {
         let waiting = self.head.waits.iter().filter_map(|(at, _)| manifests.get(*at));
-        let findings = waiting.filter_map(|manifest| check::one(manifest, schemas)).flatten().collect();
+        let findings = waiting.filter_map(|manifest| check::one(manifest, schemas)).flatten();
+        let findings = findings.take(MOST).collect();
         self.head.later = Some((by.to_owned(), Kept::new(findings)));
+    }
+
+    /// How much was found of what waited.
+    pub fn found_later(&self) -> usize {
+        self.head.later.as_ref().map_or(0, |(_, later)| later.at("").len())
     }
 
     /// Whether what waits was checked by something else than this.

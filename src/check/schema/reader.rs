@@ -1,7 +1,7 @@
 //! Schemas as `OpenAPI` and `CustomResourceDefinition`s write them become schemas of ours. What they describe may be
 //! anything, so it is bounded.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -16,6 +16,9 @@ pub(super) const MAX_DEPTH: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
 
+/// So many patterns are looked at: each has to be compiled before it is of use. The cluster looks at all.
+const MAX_PATTERNS: usize = 200;
+
 /// Makes an arena of what it is given.
 #[derive(Default)]
 pub(super) struct Reader<'j> {
@@ -26,6 +29,8 @@ pub(super) struct Reader<'j> {
     waiting: VecDeque<(&'j str, Id)>,
     /// Schemas that say no more than their shape: most of them.
     leaves: Vec<(Shape, Id)>,
+    /// The patterns so far.
+    patterns: HashSet<&'j str>,
     /// Whether what is read is a type of Kubernetes itself.
     own: bool,
     /// What `metadata` is, where the document does not say so itself.
@@ -240,7 +245,7 @@ impl<'j> Reader<'j> {
             map.get("anyOf").is_some_and(|any| *any == json!([{"type": "integer"}, {"type": "string"}]));
         let mut limits = Limits {
             values: map.get("enum").and_then(Json::as_array).cloned().unwrap_or_default(),
-            pattern: text(map, "pattern").filter(|pattern| !pattern.is_empty()).map(Into::into),
+            pattern: self.pattern(map).map(Into::into),
             minimum: number("minimum"),
             above: is_true(map, "exclusiveMinimum"),
             maximum: number("maximum"),
@@ -258,6 +263,13 @@ impl<'j> Reader<'j> {
             limits.not = Some(self.inner(not, depth + 1)?);
         }
         Ok(limits)
+    }
+
+    fn pattern(&mut self, map: &'j Map<String, Json>) -> Option<&'j str> {
+        let pattern = text(map, "pattern").filter(|pattern| !pattern.is_empty())?;
+        let is_known = self.patterns.contains(pattern)
+            || (self.patterns.len() < MAX_PATTERNS && self.patterns.insert(pattern));
+        is_known.then_some(pattern)
     }
 
     fn several(&mut self, map: &'j Map<String, Json>, key: &str, depth: usize) -> Result<Vec<Id>, TooLarge> {

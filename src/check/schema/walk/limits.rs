@@ -18,10 +18,13 @@ use crate::{
 
 /// So many allowed values are listed.
 const FEW: usize = 12;
-/// What a compiled pattern may take; Kubernetes' own are far smaller.
-const PATTERN_BYTES: usize = 1 << 20;
+/// What a compiled pattern may take; Kubernetes' own are far smaller. A larger one is left to the cluster: each
+/// letter that it looks at may cost as much as it is large.
+const PATTERN_BYTES: usize = 1 << 16;
+/// What a pattern remembers of the texts that it has seen.
+const MEMORY: usize = 1 << 17;
 /// So many compiled patterns are kept.
-const PATTERNS: usize = 500;
+const PATTERNS: usize = 200;
 
 impl Walker<'_> {
     /// Whether a value of the right type is one that is allowed.
@@ -104,7 +107,8 @@ impl Walker<'_> {
     }
 
     fn pattern(&mut self, spot: &Spot<'_>, written: &str, pattern: &str) {
-        if matches(pattern, written) != Some(false) {
+        self.letters = self.letters.saturating_sub(1 + written.len());
+        if self.letters == 0 || matches(pattern, written) != Some(false) {
             return;
         }
         let path = spot.path();
@@ -311,7 +315,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
         if let Some(known) = compiled.get(pattern) {
             return known.as_ref().map(|pattern| pattern.is_match(text));
         }
-        let made = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build().ok();
+        let made = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).dfa_size_limit(MEMORY).build().ok();
         let found = made.as_ref().map(|pattern| pattern.is_match(text));
         if compiled.len() >= PATTERNS {
             compiled.clear();

@@ -1,5 +1,7 @@
 //! Required fields that are not there.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use super::{Level, Object, Walker};
 use crate::{
     finding::{Code, Finding},
@@ -7,16 +9,27 @@ use crate::{
     text,
 };
 
+/// A mapping with more keys is none that somebody wrote.
+const MANY: usize = 200;
+
 impl Walker<'_> {
     /// One finding for all that is missing in a mapping.
     pub(super) fn missing(&mut self, level: &Level<'_>, object: &Object, entries: &[(NodeId, NodeId)]) {
         let mut missing: Vec<&str> = Vec::new();
+        let written = |(key, value): &(NodeId, NodeId)| {
+            let is_null = self.manifest.tree.resolve(*value) == Resolved::Null;
+            (self.key(*key), is_null)
+        };
+        // Looked for one by one they would be too many.
+        let many: Option<HashMap<Cow<'_, str>, bool>> =
+            (entries.len() > MANY).then(|| entries.iter().map(written).collect());
+        let find = |name: &str| match &many {
+            Some(many) => many.get(name).copied(),
+            None => entries.iter().map(written).find(|(key, _)| key == name).map(|(_, is_null)| is_null),
+        };
         for field in object.fields.iter().filter(|field| field.required) {
             let schema = level.at.other(field.schema).schema();
-            let is_there = entries.iter().any(|(key, value)| {
-                *self.key(*key) == *field.name
-                    && (schema.nullable || self.manifest.tree.resolve(*value) != Resolved::Null)
-            });
+            let is_there = find(&field.name).is_some_and(|is_null| schema.nullable || !is_null);
             let filled = !self.built_in && schema.default.is_some();
             let optional = self.built_in && may_be_left_out(level.at.schema().name.as_deref(), &field.name);
             if !is_there && !filled && !optional && !self.moved.has(level.spot.node(), &field.name) {

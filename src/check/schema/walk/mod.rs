@@ -26,11 +26,16 @@ use crate::{
     check::{rules, spot::Spot},
     finding::{Code, Finding, MOST_OF_ONE},
     manifest::{Manifest, NodeId, Resolved},
+    text,
 };
 use moved::Moved;
 
 /// Values of one object that are looked at, aliases followed; more than any cluster takes.
 const MOST_VALUES: usize = 200_000;
+/// Letters of one object that patterns look at, some of them more than once.
+const MOST_LETTERS: usize = 50_000;
+/// Characters of a message: far more than any of ours has.
+const LONGEST: usize = 2000;
 /// How deep the walk goes, aliases followed.
 const DEEPEST: usize = 100;
 
@@ -105,6 +110,7 @@ struct Walker<'a> {
     /// Fields that a finding says stand in a wrong place, by where they belong.
     moved: Moved,
     left: usize,
+    letters: usize,
     /// Hashes of the items of one sequence, with their numbers; kept so that it need not be made again.
     seen: Vec<(u64, usize)>,
 }
@@ -117,13 +123,20 @@ impl<'a> Walker<'a> {
             found: Vec::new(),
             moved: Moved::default(),
             left: MOST_VALUES,
+            letters: MOST_LETTERS,
             seen: Vec::new(),
         }
     }
 
-    /// Keeps a finding, if there are not too many already.
-    fn say(&mut self, finding: Finding) {
+    /// Keeps a finding, if there are not too many already. What a definition calls its fields may be anything, of
+    /// any length, so what is said of them is made fit to be shown.
+    fn say(&mut self, mut finding: Finding) {
         if self.found.len() < MOST_OF_ONE {
+            for said in [Some(&mut finding.message), finding.help.as_mut()].into_iter().flatten() {
+                if said.len() > LONGEST || !text::is_clean(said) {
+                    *said = text::excerpt(said, LONGEST);
+                }
+            }
             self.found.push(finding);
         }
     }
@@ -255,9 +268,10 @@ impl<'a> Walker<'a> {
     /// Whether the value fits, without a word: for schemas of which one has to.
     fn fits(&mut self, up: Option<&Level<'_>>, spot: &Spot<'_>, at: At<'_>, look: Look) -> Option<Finding> {
         let look = Look { narrow: true, ..look.deeper() };
-        let mut trial = Walker { left: self.left, ..Walker::new(self.manifest, self.built_in) };
+        let (left, letters) = (self.left, self.letters);
+        let mut trial = Walker { left, letters, ..Walker::new(self.manifest, self.built_in) };
         trial.value(up, spot, at, look);
-        self.left = trial.left;
+        (self.left, self.letters) = (trial.left, trial.letters);
         trial.found.into_iter().next()
     }
 }

@@ -1,5 +1,7 @@
 //! Fields that a kind does not have: misspelt, or in a wrong place.
 
+use std::{borrow::Cow, collections::HashSet};
+
 use super::{
     Level, Object, Walker, hints,
     whither::{Above, Below},
@@ -32,9 +34,10 @@ impl Walker<'_> {
         let with_name =
             |(key, _): &(NodeId, NodeId)| Unknown { key: *key, name: self.key(*key).into_owned() };
         let mut left: Vec<Unknown> = unknown.iter().map(with_name).collect();
+        let written: HashSet<Cow<'_, str>> = entries.iter().map(|(key, _)| self.key(*key)).collect();
         while !left.is_empty() && self.found.len() < crate::finding::MOST_OF_ONE {
             let first = &left[0];
-            let near = self.misspelt(level, object, first);
+            let near = misspelt(&written, object, first);
             if let Some(meant) = near.filter(|meant| meant.eq_ignore_ascii_case(&first.name)) {
                 self.say_misspelt(level, &left.remove(0), meant);
                 continue;
@@ -50,7 +53,8 @@ impl Walker<'_> {
                 self.say_unknown(level, &[first], hint.to_owned());
                 continue;
             }
-            let names: Vec<&str> = left.iter().map(|unknown| unknown.name.as_str()).collect();
+            let names = left.iter().map(|unknown| unknown.name.as_str());
+            let names: Vec<&str> = names.take(crate::finding::MOST_OF_ONE).collect();
             if let Some(above) = self.above(level, &first.name, &names) {
                 let belongs = |name: &str| above.level.at.has(name) && !self.is_written(above.level, name);
                 let (group, rest): (Vec<_>, Vec<_>) =
@@ -87,14 +91,6 @@ impl Walker<'_> {
 
     fn is_written(&self, level: &Level<'_>, name: &str) -> bool {
         self.manifest.tree.get(level.spot.node(), name).is_some()
-    }
-
-    /// The field that was likely meant, if it is not written as well.
-    fn misspelt<'o>(&self, level: &Level<'_>, object: &'o Object, unknown: &Unknown) -> Option<&'o str> {
-        let free =
-            object.fields.iter().map(|field| &*field.name).filter(|name| !self.is_written(level, name));
-        let same = free.clone().find(|name| name.eq_ignore_ascii_case(&unknown.name));
-        same.or_else(|| text::nearest(&unknown.name, free))
     }
 
     fn say_misspelt(&mut self, level: &Level<'_>, unknown: &Unknown, meant: &str) {
@@ -269,6 +265,13 @@ impl Walker<'_> {
         let before = self.manifest.source.text().get(..span.start as usize).unwrap_or_default();
         before.rsplit('\n').next().unwrap_or_default()
     }
+}
+
+/// The field that was likely meant, if it is not written as well.
+fn misspelt<'o>(written: &HashSet<Cow<'_, str>>, object: &'o Object, unknown: &Unknown) -> Option<&'o str> {
+    let free = object.fields.iter().map(|field| &*field.name).filter(|name| !written.contains(*name));
+    let same = free.clone().find(|name| name.eq_ignore_ascii_case(&unknown.name));
+    same.or_else(|| text::nearest(&unknown.name, free))
 }
 
 /// Whether these are the last lines of all that stands between them and the mapping `top`.

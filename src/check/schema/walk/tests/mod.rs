@@ -1,6 +1,7 @@
 //! What people get wrong in manifests: the line that they are shown, and the words.
 
 mod crooked;
+mod hostile;
 mod mistakes;
 mod rules;
 
