@@ -27,9 +27,9 @@ bench:
 schemas:
     cd schemas && go run .
 
-# Throw broken bytes at the reading of manifests, for some MINUTES
-fuzz MINUTES="10":
-    cargo bench --locked --bench fuzz -- {{ MINUTES }}
+# Throw broken input at all that reads what others wrote, for some MINUTES each, or at what is NAMED: `reading`
+fuzz MINUTES="10" *NAMES:
+    cargo bench --locked --bench fuzz -- {{ MINUTES }} {{ NAMES }}
 
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
