@@ -46,27 +46,27 @@ fn rule(code: Code) -> Value {
 
 fn result(finding: &Finding, codes: &[Code], seen: &mut HashMap<String, usize>) -> Value {
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {}", clean(help))).unwrap_or_default();
-    let mut result = json!({
+    json!({
         "ruleId": finding.code.number(),
         "ruleIndex": codes.binary_search(&finding.code).unwrap_or_default(),
         "level": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
         "message": {"text": format!("{}{help}", clean(&finding.message))},
         "baselineState": if finding.introduced { "new" } else { "unchanged" },
         "partialFingerprints": {FINGERPRINT: fingerprint(finding, seen)},
-    });
-    if let Some(place) = &finding.place {
-        result["locations"] = json!([{"physicalLocation": location(place)}]);
-    }
-    result
+        "locations": [{"physicalLocation": location(finding.place.as_ref())}],
+    })
 }
 
-fn location(place: &Place) -> Value {
-    let file = json!({"uri": uri(&place.path), "uriBaseId": "%SRCROOT%"});
-    if place.line == 0 {
-        return json!({"artifactLocation": file});
-    }
-    let (line, column) = (place.line, place.column);
-    let region = json!({"startLine": line, "startColumn": column, "endColumn": column + place.width});
+/// GitHub's code scanning takes no document in which one result has no place of its own, so what is about a whole
+/// file stands at its beginning, and what is about no file at the top of the repository.
+fn location(place: Option<&Place>) -> Value {
+    let file = json!({"uri": place.map_or_else(|| ".".to_owned(), |place| uri(&place.path)), "uriBaseId": "%SRCROOT%"});
+    let (line, column, width) = match place {
+        Some(place) if place.line > 0 => (place.line, place.column, place.width),
+        _ => (1, 1, 0),
+    };
+    let region =
+        json!({"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + width});
     json!({"artifactLocation": file, "region": region})
 }
 

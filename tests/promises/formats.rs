@@ -1,5 +1,7 @@
 //! A verdict for programs: SARIF, workflow commands, and JSON of a push.
 
+use std::{collections::BTreeSet, fs};
+
 use serde_json::Value;
 
 use crate::common::{Output, Shop, World, run, shop::printed, shop::replace};
@@ -15,21 +17,83 @@ fn break_it(shop: &Shop) {
     replace(&shop.ana, "web.json", "\"rules\": [", "\"rules\": ");
 }
 
+/// What is wrong with a document by the standard: by that part of it which says what instate writes.
+fn against_the_standard(document: &Value) -> Vec<String> {
+    let schema = include_str!("fixtures/sarif-2.1.0.json");
+    let schema: Value = serde_json::from_str(schema).expect("because it is JSON");
+    let made = jsonschema::options().should_validate_formats(true).build(&schema);
+    let validator = made.expect("because it is a schema");
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// What is wrong with a run for GitHub's code scanning, which takes no document of which one result lacks a place,
+/// and needs of each rule what it shows.
+fn for_code_scanning(run: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let rules = items(&run["tool"]["driver"]["rules"]);
+    let mut ids = BTreeSet::new();
+    for rule in &rules {
+        if !ids.insert(rule["id"].to_string()) {
+            wrong.push(format!("the rule {} stands twice", rule["id"]));
+        }
+        for text in ["/shortDescription/text", "/fullDescription/text", "/help/text"] {
+            let said = rule.pointer(text).and_then(Value::as_str).unwrap_or_default();
+            // It shows no more of a description.
+            if said.is_empty() || (text != "/help/text" && said.chars().count() > 1024) {
+                wrong.push(format!("{}{text} is {said:?}", rule["id"]));
+            }
+        }
+    }
+    for result in items(&run["results"]) {
+        let named = result["ruleIndex"].as_u64().and_then(|at| rules.get(usize::try_from(at).ok()?));
+        if named.is_none_or(|rule| rule["id"] != result["ruleId"]) {
+            wrong.push(format!("no rule is that of {result}"));
+        }
+        let place = &result["locations"][0]["physicalLocation"];
+        let region = ["startLine", "startColumn", "endLine", "endColumn"];
+        if !region.into_iter().all(|key| place["region"][key].is_u64()) {
+            wrong.push(format!("no whole region: {result}"));
+        }
+        let file = &place["artifactLocation"];
+        let is_relative = file["uri"].as_str().is_some_and(|uri| !uri.starts_with('/') && !uri.contains(':'));
+        if !is_relative || file["uriBaseId"] != "%SRCROOT%" {
+            wrong.push(format!("no file of the repository: {result}"));
+        }
+        if result["partialFingerprints"].as_object().is_none_or(serde_json::Map::is_empty) {
+            wrong.push(format!("no fingerprint: {result}"));
+        }
+    }
+    wrong
+}
+
 #[test]
 fn a_check_for_code_review_is_one_sarif_document() {
     let world = World::new();
     let shop = Shop::deployed(&world);
-    for (breaks, results) in [(false, 0), (true, 2)] {
-        if breaks {
-            break_it(&shop);
+    let large = vec![b'#'; (16 << 20) + 1];
+    for (step, results) in [("nothing", 0), ("two files", 2), ("a whole file", 3), ("no file at all", 1)] {
+        match step {
+            "two files" => break_it(&shop),
+            "a whole file" => {
+                fs::write(shop.ana.dir().join("caf\u{e9} [1].yaml"), &large).expect("it is ours")
+            }
+            "no file at all" => {
+                let files = fs::read_dir(shop.ana.dir()).expect("it is there").flatten();
+                for file in files.map(|entry| entry.path()).filter(|path| path.is_file()) {
+                    fs::remove_file(file).expect("it is ours");
+                }
+            }
+            _ => {}
         }
         let checked = check(&shop, &world, "sarif");
-        assert_eq!((checked.code, checked.stderr.as_str()), (Some(i32::from(breaks)), ""), "{checked}");
+        assert_eq!(checked.stderr, "", "{checked}");
         let document: Value = serde_json::from_str(&checked.stdout).expect("because it is one document");
-        assert_eq!(document["version"], "2.1.0");
-        let found = document["runs"][0]["results"].as_array().expect("because a run has results");
-        let errors = found.iter().filter(|result| result["level"] == "error");
-        assert_eq!(errors.count(), results, "{checked}");
+        assert_eq!(against_the_standard(&document), [""; 0], "{step}: {checked}");
+        let run = &document["runs"][0];
+        assert_eq!(for_code_scanning(run), [""; 0], "{step}: {checked}");
+        let found = run["results"].as_array().expect("because a run has results").len();
+        assert_eq!(found, results, "{step}: {checked}");
     }
 }
 
