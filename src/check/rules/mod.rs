@@ -3,11 +3,15 @@
 //! Rules go by the name of a type: a `Container` has the same ones wherever it stands. Most are rows of
 //! [`table`]; where a row cannot say it, a small function does.
 
+mod network;
 mod pods;
 mod resources;
+mod roles;
 mod schedule;
 mod selectors;
+mod services;
 mod table;
+mod volumes;
 mod wants;
 
 use super::spot::Spot;
@@ -18,8 +22,7 @@ use crate::finding::{Finding, MOST_OF_ONE};
 /// already placed it: it is not missing as well.
 pub(super) fn at(name: &str, spot: &Spot<'_>, elsewhere: &dyn Fn(&str) -> bool, found: &mut Vec<Finding>) {
     let Some(short) = name.strip_prefix("io.k8s.") else { return };
-    let Ok(row) = table::TYPES.binary_search_by(|(name, _)| (*name).cmp(short)) else { return };
-    for want in table::TYPES[row].1 {
+    for want in table::of(short) {
         if found.len() < MOST_OF_ONE {
             want.look(spot, elsewhere, found);
         }

@@ -1,0 +1,34 @@
+//! Devices and claims of them.
+
+use super::super::wants::Want::{Between, Field, NotBoth, One};
+use super::Row;
+
+pub(super) const TYPES: &[Row] = &[
+    ("CELDeviceSelector", &[Field("expression")]),
+    ("CounterSet", &[Field("name"), Field("counters")]),
+    ("Device", &[Field("name")]),
+    (
+        "DeviceAttribute",
+        &[One(&["bool", "bools", "int", "ints", "string", "strings", "version", "versions"])],
+    ),
+    ("DeviceClaimConfiguration", &[Field("opaque")]),
+    ("DeviceClassConfiguration", &[Field("opaque")]),
+    ("DeviceConstraint", &[One(&["distinctAttribute", "matchAttribute"])]),
+    ("DeviceCounterConsumption", &[Field("counterSet"), Field("counters")]),
+    ("DeviceRequest", &[Field("name"), One(&["exactly", "firstAvailable"])]),
+    ("DeviceSelector", &[Field("cel")]),
+    ("DeviceSubRequest", &[Field("name"), Field("deviceClassName")]),
+    ("DeviceTaint", &[Field("effect")]),
+    ("ExactDeviceRequest", &[Field("deviceClassName")]),
+    ("OpaqueDeviceConfiguration", &[Field("driver"), Field("parameters")]),
+    ("ResourcePool", &[Field("name"), Between("resourceSliceCount", 1, 2_147_483_648)]),
+    (
+        "ResourceSliceSpec",
+        &[
+            Field("driver"),
+            Field("pool"),
+            One(&["allNodes", "nodeName", "nodeSelector", "perDeviceNodeSelection"]),
+            NotBoth("devices", "sharedCounters"),
+        ],
+    ),
+];
