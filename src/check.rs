@@ -8,6 +8,7 @@ mod allow;
 mod controllers;
 mod duplicates;
 mod facts;
+mod grammar;
 mod immutable;
 mod kinds;
 mod namespaces;

@@ -13,6 +13,9 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Quantity {
+    /// Nothing of it.
+    pub const NONE: Self = Self(0);
+
     /// `None` where Kubernetes reads no amount.
     pub fn parse(text: &str) -> Option<Self> {
         let (minus, unsigned) = match text.strip_prefix(['+', '-']) {

@@ -226,6 +226,14 @@ impl<'a> Spot<'a> {
         (!self.is_secret()).then(|| text::excerpt(text, SHOWN))
     }
 
+    /// What a tool was meant to fill in before, and how to say so.
+    #[must_use]
+    pub fn not_filled_in(&self) -> Option<String> {
+        let written = self.written()?;
+        let holds = ["${", "{{", "$("].iter().any(|open| written.contains(open));
+        holds.then(|| format!("nothing fills in `{written}` here: write the value itself"))
+    }
+
     /// Whether it was written in quotes or as a block.
     #[must_use]
     pub fn is_quoted(&self) -> bool {

@@ -7,6 +7,7 @@ mod ask;
 mod breaks;
 mod coverage;
 pub(crate) mod table;
+mod wrong;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::Command};
 
@@ -116,6 +117,18 @@ fn what_people_write_and_a_cluster_takes_has_no_error() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn a_value_that_a_cluster_refuses_is_refused_offline_at_its_line() {
+    let wrong = wrong::all();
+    let objects = wrong.iter().map(|wrong| (&wrong.object, wrong.object.clone()));
+    let refusals = ask(async |asked| asked.refusals(objects).await);
+    let schemas = Schemas::compiled(Minor::NEWEST);
+    let asked = wrong.iter().zip(refusals);
+    let complaints: String =
+        asked.filter_map(|(wrong, refusal)| wrong.complaint(&schemas, refusal.as_deref())).collect();
+    assert!(complaints.is_empty(), "{complaints}");
 }
 
 #[test]

@@ -3,16 +3,24 @@
 //! Rules go by the name of a type: a `Container` has the same ones wherever it stands. Most are rows of
 //! [`table`]; where a row cannot say it, a small function does.
 
+mod lifecycle;
+mod maps;
 mod network;
 mod pods;
+mod ports;
 mod resources;
 mod roles;
 mod schedule;
+mod scheduling;
+mod secrets;
+mod security;
 mod selectors;
 mod services;
 mod table;
+mod values;
 mod volumes;
 mod wants;
+mod workloads;
 
 use super::spot::Spot;
 use crate::finding::{Finding, MOST_OF_ONE};

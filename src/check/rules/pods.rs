@@ -1,8 +1,11 @@
 //! What the parts of a Pod say of each other: mounts name volumes, names differ.
 
-use super::wants::{both, is_filled, text_of};
+use super::{
+    values,
+    wants::{both, is_filled, text_of},
+};
 use crate::{
-    check::spot::Spot,
+    check::{grammar::Grammar, spot::Spot},
     finding::{Code, Finding},
     manifest::Resolved,
     text,
@@ -18,6 +21,16 @@ pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let mut sources = sources.map(|(key, value)| spot.entry(*key, *value));
     if let (Some(first), Some(second)) = (sources.next(), sources.next()) {
         found.push(both(spot, &first, &second));
+    }
+}
+
+/// What a Pod is called by others; a `StatefulSet` calls its own as it likes.
+pub(super) fn own_names(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if &*spot.manifest().key.kind == "StatefulSet" {
+        return;
+    }
+    for name in ["hostname", "subdomain"].iter().filter_map(|name| spot.field(name)) {
+        values::form(&name, Grammar::Label, found);
     }
 }
 

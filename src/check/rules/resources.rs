@@ -11,6 +11,12 @@ use crate::{
 pub(super) fn of_container(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     for list in ["limits", "requests"].into_iter().filter_map(|name| spot.field(name)) {
         names(&list, found);
+        for (_, given) in list.fields() {
+            if amount(&given).is_some_and(|amount| amount < Quantity::NONE) {
+                let message = format!("`{}` is less than nothing", given.path());
+                found.push(given.error(Code::OutOfRange, message).help("write an amount without `-`"));
+            }
+        }
     }
     let (Some(requests), Some(limits)) = (spot.field("requests"), spot.field("limits")) else { return };
     for (name, request) in requests.fields() {
@@ -40,7 +46,11 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 pub(super) fn of_claim(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let resources = spot.field("resources");
     let requests = resources.as_ref().and_then(|resources| resources.field("requests"));
-    if requests.as_ref().is_some_and(|requests| requests.field("storage").is_some()) {
+    if let Some(storage) = requests.as_ref().and_then(|requests| requests.field("storage")) {
+        if amount(&storage).is_some_and(|amount| amount <= Quantity::NONE) {
+            let message = format!("`{}` asks for no storage", storage.path());
+            found.push(storage.error(Code::OutOfRange, message).help("write how much, as in `1Gi`"));
+        }
         return;
     }
     let nearest = requests.as_ref().or(resources.as_ref());

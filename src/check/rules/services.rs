@@ -1,13 +1,40 @@
-//! What a Service has to say.
+//! What a Service says of its addresses.
 
-use super::wants::{has, missing, text_of};
-use crate::{check::spot::Spot, finding::Finding};
+use super::{
+    values,
+    wants::{has, is_filled, text_of},
+};
+use crate::{
+    check::{grammar::Grammar, spot::Spot},
+    finding::{Code, Finding},
+};
 
-/// A Service has ports, unless it is but a name or has no address of its own.
-pub(super) fn ports(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let needs_none =
-        text_of(spot, "type") == Some("ExternalName") || text_of(spot, "clusterIP") == Some("None");
-    if !needs_none && !has(spot, "ports") {
-        found.push(missing(spot, "ports"));
+/// Addresses go with the type of the Service.
+pub(super) fn addresses(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let kind = text_of(spot, "type").unwrap_or("ClusterIP");
+    if let Some(address) = spot.field("clusterIP").filter(|_| matches!(kind, "NodePort" | "LoadBalancer"))
+        && address.text() == Some("None")
+    {
+        let message = format!("`{}` cannot be `None` in a Service of the type `{kind}`", address.path());
+        found.push(address.error(Code::Together, message).help("remove it, or remove the type"));
+    }
+    if let Some(ranges) = spot.field("loadBalancerSourceRanges").filter(is_filled)
+        && kind != "LoadBalancer"
+    {
+        let message = format!("`{}` stands only where `type` is `LoadBalancer`", ranges.path());
+        let finding = Finding::error(Code::Together, message).at(ranges.key_place());
+        found.push(finding.help("remove it, or write `type: LoadBalancer` beside it"));
+    }
+    if kind == "ExternalName" {
+        if let Some(name) = spot.field("externalName") {
+            values::form(&name, Grammar::Outside, found);
+        }
+    } else if let Some(policy) = spot.field("externalTrafficPolicy").filter(is_filled)
+        && kind == "ClusterIP"
+        && !has(spot, "externalIPs")
+    {
+        let message = format!("`{}` stands in a Service that nobody outside reaches", policy.path());
+        let finding = Finding::error(Code::Together, message).at(policy.key_place());
+        found.push(finding.help("remove it, or write `type: NodePort` or `LoadBalancer` beside it"));
     }
 }

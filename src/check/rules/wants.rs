@@ -1,7 +1,8 @@
 //! What a row of the table can say.
 
+use super::values;
 use crate::{
-    check::spot::Spot,
+    check::{grammar::Grammar, spot::Spot},
     finding::{Code, Finding},
     manifest::Resolved,
     text,
@@ -12,6 +13,8 @@ use crate::{
 pub(super) enum Want {
     /// It has this field, with something in it.
     Field(&'static str),
+    /// It has this field, where that is so; and how to mend it.
+    FieldIf(&'static str, fn(&Spot<'_>) -> bool, &'static str),
     /// Exactly one of these fields.
     One(&'static [&'static str]),
     /// One of these fields or several.
@@ -22,6 +25,20 @@ pub(super) enum Want {
     With(&'static str, &'static str, &'static str),
     /// The first field stands only where the second is this.
     Only(&'static str, &'static str, &'static str),
+    /// The first field stands only where the second is not this.
+    Without(&'static str, &'static str, &'static str),
+    /// A text in the field is of this grammar.
+    Is(&'static str, Grammar),
+    /// Each text in the field is of this grammar.
+    Each(&'static str, Grammar),
+    /// Each key in the field is of this grammar.
+    Keys(&'static str, Grammar),
+    /// A number in the field is not smaller.
+    Least(&'static str, i64),
+    /// The field is a number that is not negative, or a percentage that is not larger.
+    Share(&'static str, u32),
+    /// The field is what is allowed to a file.
+    Mode(&'static str),
     /// A number in the field is neither smaller nor larger.
     Between(&'static str, i64, i64),
     /// A text in the field is one of these.
@@ -64,6 +81,11 @@ impl Want {
                     found.push(missing(spot, field));
                 }
             }
+            Self::FieldIf(field, is_so, help) => {
+                if is_so(spot) && !has(spot, field) && !elsewhere(field) {
+                    found.push(missing(spot, field).help(help));
+                }
+            }
             Self::One(fields) => {
                 let mut there = fields.iter().filter_map(|field| spot.field(field));
                 match (there.next(), there.next()) {
@@ -101,6 +123,45 @@ impl Want {
                     let message = format!("`{}` stands only where `{by}` is `{value}`", there.path());
                     let finding = Finding::error(Code::Together, message).at(there.key_place());
                     found.push(finding.help(format!("write `{by}: {value}` beside it, or remove it")));
+                }
+            }
+            Self::Without(field, by, value) => {
+                if let Some(there) = spot.field(field).filter(is_filled)
+                    && text_of(spot, by) == Some(value)
+                {
+                    let message = format!("`{}` cannot stand beside `{by}: {value}`", there.path());
+                    let finding = Finding::error(Code::Together, message).at(there.key_place());
+                    found.push(finding.help(format!("remove `{field}`, or change `{by}`")));
+                }
+            }
+            Self::Is(field, grammar) => {
+                if let Some(there) = spot.field(field) {
+                    values::form(&there, grammar, found);
+                }
+            }
+            Self::Each(field, grammar) => {
+                if let Some(there) = spot.field(field) {
+                    there.items().for_each(|item| values::form(&item, grammar, found));
+                }
+            }
+            Self::Keys(field, grammar) => {
+                if let Some(there) = spot.field(field) {
+                    values::keys(&there, grammar, found);
+                }
+            }
+            Self::Least(field, least) => {
+                if let Some(there) = spot.field(field) {
+                    values::at_least(&there, least, found);
+                }
+            }
+            Self::Share(field, most) => {
+                if let Some(there) = spot.field(field) {
+                    values::share(&there, most, found);
+                }
+            }
+            Self::Mode(field) => {
+                if let Some(there) = spot.field(field) {
+                    values::mode(&there, found);
                 }
             }
             Self::Between(field, least, most) => {
@@ -141,14 +202,9 @@ impl Want {
 
 /// A text that is none of those that there are, in the words in which a schema's are refused.
 pub(super) fn not_among(spot: &Spot<'_>, values: &[&str]) -> Finding {
-    let path = spot.path();
-    let message = match spot.written() {
-        Some(written) => format!("`{path}` cannot be `{written}`"),
-        None => format!("`{path}` cannot have this value"),
-    };
     let near = spot.text().filter(|_| !spot.is_secret());
     let near = near.and_then(|text| text::nearest(text, values.iter().copied()));
-    spot.error(Code::NotAllowed, message).help(match near {
+    values::refused(spot, Code::NotAllowed).help(match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("allowed: {}", text::listed(values)),
     })

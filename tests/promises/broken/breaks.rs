@@ -1,6 +1,8 @@
 //! What people break in a manifest: each field of an object mistyped, misspelt, removed, one level too high or
 //! too deep.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value, json};
 
 /// A step to a value: a key or the number of an item.
@@ -200,6 +202,18 @@ impl Manifest {
         self.lines.iter().find(|(name, _)| name == "metadata.name").map_or(1, |(_, line)| *line)
     }
 
+    /// The lines of a field with all that is in it; of one that is not there [that](Self::line) of the nearest.
+    pub fn lines(&self, field: &str) -> RangeInclusive<usize> {
+        let first = self.line(field);
+        let within = |name: &str| {
+            let rest = plain(name).strip_prefix(&plain(field)).map(str::to_owned);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let mut lines = self.lines.iter().filter(|(name, _)| within(name)).map(|(_, line)| *line);
+        let Some(start) = lines.next() else { return first..=first };
+        start..=lines.max().unwrap_or(start).max(start)
+    }
+
     fn here(&mut self, way: &Way) {
         self.lines.push((shown(way), self.line));
     }
@@ -254,6 +268,11 @@ impl Manifest {
             }
         }
     }
+}
+
+/// A field in one way of writing, of which there are two: `data[a]` is `data.a`.
+fn plain(field: &str) -> String {
+    field.replace(['[', ']'], ".").replace("..", ".").trim_matches('.').to_owned()
 }
 
 /// On one line; plain where nobody could read it as anything else.

@@ -2,15 +2,14 @@
 
 use super::super::{
     roles,
-    wants::Want::{Among, Between, Field, One, Only, Rule, Some, With},
+    wants::Want::{Among, Field, Least, One, Only, Rule, Some, With},
 };
 use super::Row;
 
 pub(super) const CERTIFICATES: &[Row] =
     &[("CertificateSigningRequestSpec", &[Field("request"), Field("signerName"), Field("usages")])];
 
-pub(super) const COORDINATION: &[Row] =
-    &[("LeaseSpec", &[Between("leaseDurationSeconds", 1, 2_147_483_647)])];
+pub(super) const COORDINATION: &[Row] = &[("LeaseSpec", &[Least("leaseDurationSeconds", 1)])];
 
 pub(super) const EVENTS: &[Row] = &[(
     "Event",

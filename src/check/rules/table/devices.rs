@@ -1,6 +1,6 @@
 //! Devices and claims of them.
 
-use super::super::wants::Want::{Between, Field, NotBoth, One};
+use super::super::wants::Want::{Field, Least, NotBoth, One};
 use super::Row;
 
 pub(super) const TYPES: &[Row] = &[
@@ -21,7 +21,7 @@ pub(super) const TYPES: &[Row] = &[
     ("DeviceTaint", &[Field("effect")]),
     ("ExactDeviceRequest", &[Field("deviceClassName")]),
     ("OpaqueDeviceConfiguration", &[Field("driver"), Field("parameters")]),
-    ("ResourcePool", &[Field("name"), Between("resourceSliceCount", 1, 2_147_483_648)]),
+    ("ResourcePool", &[Field("name"), Least("resourceSliceCount", 1)]),
     (
         "ResourceSliceSpec",
         &[

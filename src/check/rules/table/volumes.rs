@@ -2,9 +2,10 @@
 
 use super::super::{
     pods, resources, volumes,
-    wants::Want::{Absolute, Between, Field, One, Rule},
+    wants::Want::{Absolute, Between, Field, Is, Mode, One, Rule},
 };
 use super::Row;
+use crate::check::grammar::Grammar::{Below, Label, Name};
 
 pub(super) const TYPES: &[Row] = &[
     ("AWSElasticBlockStoreVolumeSource", &[Field("volumeID")]),
@@ -18,8 +19,12 @@ pub(super) const TYPES: &[Row] = &[
     ("CinderPersistentVolumeSource", &[Field("volumeID")]),
     ("CinderVolumeSource", &[Field("volumeID")]),
     ("ConfigMapProjection", &[Field("name")]),
-    ("ConfigMapVolumeSource", &[Field("name")]),
-    ("DownwardAPIVolumeFile", &[Field("path"), One(&["fieldRef", "resourceFieldRef"])]),
+    ("ConfigMapVolumeSource", &[Field("name"), Mode("defaultMode")]),
+    (
+        "DownwardAPIVolumeFile",
+        &[Field("path"), Is("path", Below), Mode("mode"), One(&["fieldRef", "resourceFieldRef"])],
+    ),
+    ("DownwardAPIVolumeSource", &[Mode("defaultMode")]),
     ("EphemeralVolumeSource", &[Field("volumeClaimTemplate")]),
     ("FCVolumeSource", &[One(&["targetWWNs", "wwids"])]),
     ("FlexPersistentVolumeSource", &[Field("driver")]),
@@ -32,25 +37,31 @@ pub(super) const TYPES: &[Row] = &[
     ("HostPathVolumeSource", &[Field("path")]),
     ("ISCSIPersistentVolumeSource", &[Field("targetPortal"), Field("iqn"), Field("lun")]),
     ("ISCSIVolumeSource", &[Field("targetPortal"), Field("iqn"), Field("lun")]),
-    ("KeyToPath", &[Field("key"), Field("path")]),
+    ("KeyToPath", &[Field("key"), Field("path"), Is("path", Below), Mode("mode")]),
     ("LocalVolumeSource", &[Field("path")]),
     ("NFSVolumeSource", &[Field("server"), Field("path"), Absolute("path")]),
-    ("PersistentVolumeClaimSpec", &[Field("accessModes"), Rule(resources::of_claim)]),
+    ("PersistentVolume", &[Field("spec")]),
+    ("PersistentVolumeClaim", &[Field("spec")]),
+    (
+        "PersistentVolumeClaimSpec",
+        &[Field("accessModes"), Rule(resources::of_claim), Is("storageClassName", Name)],
+    ),
     ("PersistentVolumeClaimVolumeSource", &[Field("claimName")]),
     ("PersistentVolumeSpec", &[Field("accessModes"), Field("capacity"), Rule(volumes::one_place)]),
     ("PhotonPersistentDiskVolumeSource", &[Field("pdID")]),
     ("PortworxVolumeSource", &[Field("volumeID")]),
+    ("ProjectedVolumeSource", &[Mode("defaultMode")]),
     ("QuobyteVolumeSource", &[Field("registry"), Field("volume")]),
     ("RBDPersistentVolumeSource", &[Field("monitors"), Field("image")]),
     ("RBDVolumeSource", &[Field("monitors"), Field("image")]),
     ("ScaleIOPersistentVolumeSource", &[Field("gateway"), Field("system"), Field("secretRef")]),
     ("ScaleIOVolumeSource", &[Field("gateway"), Field("system"), Field("secretRef")]),
     ("SecretProjection", &[Field("name")]),
-    ("SecretVolumeSource", &[Field("secretName")]),
+    ("SecretVolumeSource", &[Field("secretName"), Mode("defaultMode")]),
     ("ServiceAccountTokenProjection", &[Field("path"), Between("expirationSeconds", 600, 4_294_967_296)]),
     ("StorageOSPersistentVolumeSource", &[Field("volumeName")]),
     ("StorageOSVolumeSource", &[Field("volumeName")]),
-    ("Volume", &[Field("name"), Rule(pods::one_source)]),
+    ("Volume", &[Field("name"), Is("name", Label), Rule(pods::one_source)]),
     ("VolumeNodeAffinity", &[Field("required")]),
     ("VolumeProjection", &[Rule(pods::one_source)]),
     ("VsphereVirtualDiskVolumeSource", &[Field("volumePath")]),

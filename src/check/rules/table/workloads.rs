@@ -2,36 +2,90 @@
 
 use super::super::{
     schedule,
-    wants::Want::{Among, Between, Field, NotBoth, One, Only, Rule, Some, With},
+    wants::Want::{Among, Between, Field, Least, NotBoth, One, Only, Rule, Share, Some, With, Without},
+    workloads,
 };
 use super::Row;
 
 pub(super) const APPS: &[Row] = &[
-    ("DaemonSetSpec", &[Field("selector"), Field("template")]),
-    ("DeploymentSpec", &[Field("selector"), Field("template")]),
-    ("ReplicaSetSpec", &[Field("selector"), Field("template")]),
-    ("StatefulSetSpec", &[Field("selector"), Field("template")]),
+    ("DaemonSet", &[Field("spec")]),
+    (
+        "DaemonSetSpec",
+        &[
+            Field("selector"),
+            Field("template"),
+            Rule(workloads::selector),
+            Least("minReadySeconds", 0),
+            Least("revisionHistoryLimit", 0),
+        ],
+    ),
+    ("Deployment", &[Field("spec")]),
+    (
+        "DeploymentSpec",
+        &[
+            Field("selector"),
+            Field("template"),
+            Rule(workloads::selector),
+            Least("replicas", 0),
+            Least("minReadySeconds", 0),
+            Least("revisionHistoryLimit", 0),
+            Least("progressDeadlineSeconds", 0),
+            Rule(workloads::progress),
+        ],
+    ),
+    ("DeploymentStrategy", &[Without("rollingUpdate", "type", "Recreate")]),
+    ("ReplicaSet", &[Field("spec")]),
+    (
+        "ReplicaSetSpec",
+        &[
+            Field("selector"),
+            Field("template"),
+            Rule(workloads::selector),
+            Least("replicas", 0),
+            Least("minReadySeconds", 0),
+        ],
+    ),
+    (
+        "RollingUpdateDaemonSet",
+        &[Share("maxSurge", 100), Share("maxUnavailable", 100), Rule(workloads::rolling_on_nodes)],
+    ),
+    (
+        "RollingUpdateDeployment",
+        &[Share("maxSurge", u32::MAX), Share("maxUnavailable", 100), Rule(workloads::rolling)],
+    ),
+    ("RollingUpdateStatefulSetStrategy", &[Least("partition", 0)]),
+    ("StatefulSet", &[Field("spec")]),
+    (
+        "StatefulSetSpec",
+        &[
+            Field("selector"),
+            Field("template"),
+            Rule(workloads::selector),
+            Least("replicas", 0),
+            Least("minReadySeconds", 0),
+        ],
+    ),
+    ("StatefulSetUpdateStrategy", &[Without("rollingUpdate", "type", "OnDelete")]),
 ];
 
 pub(super) const AUTOSCALING_V1: &[Row] = &[
-    ("CrossVersionObjectReference", &[Field("kind"), Field("name")]),
-    ("HorizontalPodAutoscalerSpec", &[Between("maxReplicas", 1, 2_147_483_647)]),
+    ("CrossVersionObjectReference", &[Field("kind"), Field("name"), Rule(workloads::scaled)]),
+    (
+        "HorizontalPodAutoscalerSpec",
+        &[Least("maxReplicas", 1), Least("minReplicas", 0), Rule(workloads::replicas)],
+    ),
 ];
 
 pub(super) const AUTOSCALING_V2: &[Row] = &[
     ("ContainerResourceMetricSource", &[Field("name"), Field("container")]),
-    ("CrossVersionObjectReference", &[Field("kind"), Field("name")]),
+    ("CrossVersionObjectReference", &[Field("kind"), Field("name"), Rule(workloads::scaled)]),
     (
         "HPAScalingPolicy",
-        &[
-            Between("periodSeconds", 1, 1800),
-            Between("value", 1, 2_147_483_647),
-            Among("type", &["Pods", "Percent"]),
-        ],
+        &[Between("periodSeconds", 1, 1800), Least("value", 1), Among("type", &["Pods", "Percent"])],
     ),
     (
         "HorizontalPodAutoscalerSpec",
-        &[Between("maxReplicas", 1, 2_147_483_647), Between("minReplicas", 0, 2_147_483_647)],
+        &[Least("maxReplicas", 1), Least("minReplicas", 0), Rule(workloads::replicas)],
     ),
     ("MetricIdentifier", &[Field("name")]),
     (
@@ -55,21 +109,40 @@ pub(super) const AUTOSCALING_V2: &[Row] = &[
             Field("type"),
             Among("type", &["Utilization", "Value", "AverageValue"]),
             Some(&["averageUtilization", "averageValue", "value"]),
+            Least("averageUtilization", 1),
         ],
     ),
     ("ResourceMetricSource", &[Field("name")]),
 ];
 
 pub(super) const BATCH: &[Row] = &[
-    ("CronJobSpec", &[Field("schedule"), Rule(schedule::of_cron_job)]),
+    (
+        "CronJobSpec",
+        &[
+            Field("schedule"),
+            Rule(schedule::of_cron_job),
+            Least("startingDeadlineSeconds", 0),
+            Least("successfulJobsHistoryLimit", 0),
+            Least("failedJobsHistoryLimit", 0),
+        ],
+    ),
+    ("Job", &[Field("spec")]),
     (
         "JobSpec",
         &[
+            Least("parallelism", 0),
+            Least("completions", 0),
+            Least("activeDeadlineSeconds", 0),
+            Least("backoffLimit", 0),
+            Least("backoffLimitPerIndex", 0),
+            Least("maxFailedIndexes", 0),
+            Least("ttlSecondsAfterFinished", 0),
             With("completions", "completionMode", "Indexed"),
             Only("successPolicy", "completionMode", "Indexed"),
             Only("backoffLimitPerIndex", "completionMode", "Indexed"),
         ],
     ),
+    ("JobTemplateSpec", &[Field("spec")]),
     ("PodFailurePolicy", &[Field("rules")]),
     ("PodFailurePolicyOnExitCodesRequirement", &[Field("values"), Among("operator", &["In", "NotIn"])]),
     ("PodFailurePolicyOnPodConditionsPattern", &[Field("type")]),
@@ -84,5 +157,7 @@ pub(super) const BATCH: &[Row] = &[
     ("SuccessPolicyRule", &[Some(&["succeededCount", "succeededIndexes"])]),
 ];
 
-pub(super) const POLICY: &[Row] =
-    &[("PodDisruptionBudgetSpec", &[NotBoth("minAvailable", "maxUnavailable")])];
+pub(super) const POLICY: &[Row] = &[(
+    "PodDisruptionBudgetSpec",
+    &[NotBoth("minAvailable", "maxUnavailable"), Share("minAvailable", 100), Share("maxUnavailable", 100)],
+)];

@@ -1,9 +1,10 @@
 //! The formats that the definitions of custom resources may name. Where the server's own reading is hard to
 //! tell, what it may take is let through.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-use super::{Known, formats, labels, limits::matches};
+use super::{Known, formats, limits::matches};
+use crate::check::grammar;
 
 /// What a text should be and is not, and how to write it.
 pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static str)> {
@@ -18,9 +19,9 @@ pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static
             let good = text.chars().count() <= 255 && is(r"^[^\s/:@]+$");
             (good, "host name", "write it as `shop.example`")
         }
-        Known::Ipv4 => (is_ipv4(text), "IPv4 address", "write it as `10.0.0.1`"),
+        Known::Ipv4 => (grammar::is_ipv4(text), "IPv4 address", "write it as `10.0.0.1`"),
         Known::Ipv6 => (text.parse::<Ipv6Addr>().is_ok(), "IPv6 address", "write it as `fd00::1`"),
-        Known::Cidr => (is_cidr(text), "range of addresses", "write it as `10.0.0.0/16`"),
+        Known::Cidr => (grammar::is_range(text), "range of addresses", "write it as `10.0.0.0/16`"),
         Known::Mac => (
             is(r"^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5,19}|[0-9A-Fa-f]{4}([.][0-9A-Fa-f]{4}){2,9})$"),
             "MAC address",
@@ -53,13 +54,11 @@ pub(super) fn wrong(format: Known, text: &str) -> Option<(&'static str, &'static
             "duration",
             "write a number with its unit, as in `90s`, `10m` or `1h30m`",
         ),
-        Known::ShortName => (
-            text.len() <= 63 && !text.contains('.') && labels::is_dns_name(text),
-            "name",
-            "use lower case letters, digits and `-`, at most 63",
-        ),
+        Known::ShortName => {
+            (grammar::is_dns_label(text), "name", "use lower case letters, digits and `-`, at most 63")
+        }
         Known::LongName => {
-            (labels::is_dns_name(text), "name", "use lower case letters, digits, `-` and `.`, at most 253")
+            (grammar::is_dns_name(text), "name", "use lower case letters, digits, `-` and `.`, at most 253")
         }
         // Sums of digits that nobody has in a manifest.
         Known::Isbn | Known::Isbn10 | Known::Isbn13 | Known::CreditCard => return None,
@@ -72,31 +71,6 @@ const UUID: &str = "write it as `123e4567-e89b-42d3-a456-426614174000`";
 fn uuid(version: &str, variant: &str) -> String {
     let hex = |n: usize| format!("[0-9A-Fa-f]{{{n}}}");
     format!("^{}-?{}-?{version}{}-?{variant}{}-?{}$", hex(8), hex(4), hex(3), hex(3), hex(12))
-}
-
-/// Also with zeros before a number, which Kubernetes still reads.
-fn is_ipv4(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    let is_part = |part: &&str| {
-        !part.is_empty()
-            && part.len() <= 20
-            && part.bytes().all(|b| b.is_ascii_digit())
-            && part.trim_start_matches('0').len() <= 3
-            && format!("0{part}").parse::<u128>().is_ok_and(|n| n <= 255)
-    };
-    (parts.len() == 4 && parts.iter().all(is_part)) || text.parse::<Ipv4Addr>().is_ok()
-}
-
-fn is_cidr(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    let most = if is_ipv4(address) {
-        32
-    } else if address.parse::<Ipv6Addr>().is_ok() {
-        128
-    } else {
-        return false;
-    };
-    length.bytes().all(|b| b.is_ascii_digit()) && length.parse::<u8>().is_ok_and(|length| length <= most)
 }
 
 #[cfg(test)]

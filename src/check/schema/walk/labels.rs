@@ -2,7 +2,7 @@
 
 use super::{Level, Walker};
 use crate::{
-    check::spot::Spot,
+    check::{grammar, spot::Spot},
     finding::{Code, Finding},
     manifest::Resolved,
     text,
@@ -10,8 +10,6 @@ use crate::{
 
 /// Characters of a label's value, and of a key behind its prefix.
 const MOST: usize = 63;
-/// Characters of a key's prefix.
-const MOST_OF_PREFIX: usize = 253;
 /// Bytes of all annotations of an object, keys and values.
 const ANNOTATIONS: usize = 256 << 10;
 
@@ -212,7 +210,7 @@ fn key_wrong(key: &str) -> Option<Wrong> {
         None => key,
         Some((_, name)) if name.contains('/') => return Some(Wrong::Slashes),
         Some(("", _)) => return Some(Wrong::NoPrefix),
-        Some((prefix, _)) if !is_dns_name(prefix) => return Some(Wrong::Prefix),
+        Some((prefix, _)) if !grammar::is_dns_name(prefix) => return Some(Wrong::Prefix),
         Some((_, name)) => name,
     };
     if name.is_empty() { Some(Wrong::Empty) } else { name_wrong(name) }
@@ -224,14 +222,6 @@ fn annotation_wrong(key: &str) -> Option<Wrong> {
         return key_wrong(&key.to_ascii_lowercase());
     }
     key_wrong(key)
-}
-
-pub(super) fn is_dns_name(name: &str) -> bool {
-    let is_part = |part: &str| {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        !part.is_empty() && part.bytes().all(plain) && !part.starts_with('-') && !part.ends_with('-')
-    };
-    name.len() <= MOST_OF_PREFIX && name.split('.').all(is_part)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl Walker<'_> {
             _ => None,
         };
         let listed = listed(values);
-        if let Some(help) = super::types::filled_in(spot) {
+        if let Some(help) = spot.not_filled_in() {
             self.say(spot.error(Code::NotAllowed, message).help(help));
             return;
         }

@@ -63,7 +63,7 @@ impl Walker<'_> {
                 lower @ ("true" | "false") => format!("write {lower}"),
                 "yes" | "on" | "y" => "write true".to_owned(),
                 "no" | "off" | "n" => "write false".to_owned(),
-                _ => filled_in(spot).unwrap_or_else(|| "write true or false".to_owned()),
+                _ => spot.not_filled_in().unwrap_or_else(|| "write true or false".to_owned()),
             }),
             (Shape::Boolean, Resolved::Int(number @ (0 | 1))) => {
                 Some(format!("write {}", if number == 1 { "true" } else { "false" }))
@@ -214,14 +214,7 @@ fn number_of(spot: &Spot<'_>, text: &str) -> String {
     if text.trim().parse::<i64>().is_ok() {
         return format!("remove the quotes: {}", text.trim());
     }
-    filled_in(spot).unwrap_or_else(|| "write a number".to_owned())
-}
-
-/// What a tool was meant to fill in before.
-pub(super) fn filled_in(spot: &Spot<'_>) -> Option<String> {
-    let written = spot.written()?;
-    let holds = ["${", "{{", "$("].iter().any(|open| written.contains(open));
-    holds.then(|| format!("nothing fills in `{written}` here: write the value itself"))
+    spot.not_filled_in().unwrap_or_else(|| "write a number".to_owned())
 }
 
 fn is_key(spot: &Spot<'_>, name: &str) -> bool {

@@ -1,0 +1,36 @@
+//! Where Pods may run.
+
+use super::wants::{has, text_of};
+use crate::{
+    check::spot::Spot,
+    finding::{Code, Finding},
+};
+
+/// A toleration without a key is of every taint.
+pub(super) fn toleration(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if has(spot, "key") || text_of(spot, "operator") == Some("Exists") {
+        return;
+    }
+    let place = match spot.field("operator") {
+        Some(operator) => operator.place(),
+        None => spot.head_place(),
+    };
+    let message = format!("`{}` has no `key`, which only `operator: Exists` goes without", spot.path());
+    let finding = Finding::error(Code::Together, message).at(place);
+    found.push(finding.help("add `key:`, or write `operator: Exists` to tolerate every taint"));
+}
+
+/// A Pod that does not ask the cluster for names says whom it asks.
+pub(super) fn names(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if text_of(spot, "dnsPolicy") != Some("None") {
+        return;
+    }
+    let config = spot.field("dnsConfig");
+    if config.as_ref().is_some_and(|config| has(config, "nameservers")) {
+        return;
+    }
+    let message = format!("`{}` is `None`, and no `nameservers` are there to ask", spot.path_of("dnsPolicy"));
+    let place = config.map_or_else(|| spot.head_place(), |config| config.key_place());
+    let finding = Finding::error(Code::Together, message).at(place);
+    found.push(finding.help("add `nameservers:` below `dnsConfig:`, or remove `dnsPolicy`"));
+}
