@@ -101,7 +101,8 @@ fn what_a_cluster_takes_has_no_finding() {
 
 #[test]
 fn what_people_write_and_a_cluster_takes_has_no_error() {
-    let written: Vec<&str> = include_str!("broken/written.yaml").split("---\n").collect();
+    let written = [include_str!("broken/written.yaml"), include_str!("broken/right.yaml")];
+    let written: Vec<&str> = written.into_iter().flat_map(|file| file.split("---\n")).collect();
     let objects: Vec<_> = written.iter().map(|text| table::read(text)).collect();
     let refusals = ask(async |asked| asked.refusals(objects.iter().map(|one| (one, one.clone()))).await);
     let schemas = Schemas::compiled(Minor::NEWEST);
