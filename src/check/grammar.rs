@@ -310,8 +310,8 @@ mod tests {
             (Variable, "A=B", "`A_B`"),
             (Host, "https://Shop.example:8443/x", "`shop.example`"),
             (Controller, "nginx", "`example.com/nginx`"),
-            (Address, "10.0.0.1/24", "`10.0.0.1`"),
-            (Range, "10.0.0.1", "`10.0.0.1/32`"),
+            (Address, "10.7.7.7/24", "`10.7.7.7`"),
+            (Range, "10.7.7.7", "`10.7.7.7/32`"),
             (Range, "fd00::1", "`fd00::1/128`"),
         ] {
             assert!(grammar.help(written, true).contains(meant), "{}", grammar.help(written, true));

@@ -3,9 +3,11 @@
 //! Rules go by the name of a type: a `Container` has the same ones wherever it stands. Most are rows of
 //! [`table`]; where a row cannot say it, a small function does.
 
+mod fields;
 mod lifecycle;
 mod maps;
 mod network;
+mod objects;
 mod pods;
 mod ports;
 mod resources;

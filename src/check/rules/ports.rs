@@ -35,7 +35,7 @@ fn of_node<'a>(container: &Spot<'a>, on_node: bool, taken: &mut Vec<Taken<'a>>, 
         let inner = port.field("containerPort").and_then(|inner| inner.whole());
         if on_node && inner.is_some_and(|inner| inner != number) {
             let message =
-                format!("`{}` is not `containerPort`, and `hostNetwork` makes them one", host.path());
+                format!("`{}` is not `containerPort`, and with `hostNetwork` they are one port", host.path());
             found.push(host.error(Code::Together, message).help("remove it, or write the same number"));
         }
         let tree = &container.manifest().tree;
@@ -97,7 +97,7 @@ fn differ(ports: &Spot<'_>, found: &mut Vec<Finding>) {
         if seen.contains(&text)
             && let Some(name) = port.field("name")
         {
-            let message = format!("`{}` is the name of another port already", name.path());
+            let message = format!("`{}` is already the name of another port", name.path());
             found.push(name.error(Code::ItemTwice, message).help("give it a name of its own"));
         }
         seen.push(text);

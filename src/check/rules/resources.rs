@@ -11,7 +11,17 @@ use crate::{
 pub(super) fn of_container(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     for list in ["limits", "requests"].into_iter().filter_map(|name| spot.field(name)) {
         names(&list, found);
-        for (_, given) in list.fields() {
+        for (name, given) in list.fields() {
+            if matches!(&*name, "memory" | "ephemeral-storage")
+                && let Some(number) = given.text().and_then(|text| text.strip_suffix('m'))
+                && let Some(written) = given.written()
+            {
+                let message = format!("`{}` is {written}: thousandths of a byte", given.path());
+                let number = text::excerpt(number, 30);
+                found.push(
+                    given.warning(Code::Misread, message).help(format!("write `{number}Mi`, or `{number}M`")),
+                );
+            }
             if amount(&given).is_some_and(|amount| amount < Quantity::NONE) {
                 let message = format!("`{}` is less than nothing", given.path());
                 found.push(given.error(Code::OutOfRange, message).help("write an amount without `-`"));
@@ -44,6 +54,13 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// `requests` and `limits` of a claim.
 pub(super) fn of_claim(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if let Some(modes) = spot.field("accessModes")
+        && modes.items().nth(1).is_some()
+        && let Some(alone) = modes.items().find(|mode| mode.text() == Some("ReadWriteOncePod"))
+    {
+        let message = format!("`{}` goes with no other mode", alone.path());
+        found.push(alone.error(Code::Together, message).help("remove it, or the others"));
+    }
     let resources = spot.field("resources");
     let requests = resources.as_ref().and_then(|resources| resources.field("requests"));
     if let Some(storage) = requests.as_ref().and_then(|requests| requests.field("storage")) {

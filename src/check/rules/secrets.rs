@@ -24,7 +24,7 @@ pub(super) fn of_type(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         "kubernetes.io/dockerconfigjson" => needs(&[".dockerconfigjson"], found),
         "kubernetes.io/basic-auth" => {
             if !holds(spot, "username") && !holds(spot, "password") {
-                needs(&["password"], found);
+                found.push(lacks(spot, kind, "username` or `password"));
             }
         }
         "kubernetes.io/service-account-token" => account(spot, kind, found),
@@ -67,7 +67,7 @@ fn lacks(spot: &Spot<'_>, kind: &str, key: &str) -> Finding {
         Some(map) => map.key_place(),
         None => spot.head_place(),
     };
-    let help = format!("add `{key}:` below `stringData:` or `data:`, or remove the type");
+    let help = format!("add `{key}` below `stringData:` or `data:`, or remove the type");
     Finding::error(Code::RequiredMissing, message).at(place).help(help)
 }
 

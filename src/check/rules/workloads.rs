@@ -28,7 +28,9 @@ pub(super) fn restarts(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         && let Some(text) = policy.text()
     {
         let help = match text {
-            "Always" if ends(spot) => format!("a {kind} runs to its end: write `OnFailure` or `Never`"),
+            "Always" if ends(spot) => {
+                format!("the Pods of a {kind} run to their end: write `OnFailure` or `Never`")
+            }
             "OnFailure" | "Never" if is_kept(spot) => {
                 format!("a {kind} keeps its Pods running: remove it, or make a Job of it")
             }
@@ -57,8 +59,8 @@ pub(super) fn progress(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
     let Some(at) = stuck.or(ready) else { return };
     let message = format!(
-        "`{}` leaves no time: a Pod is ready after {ready_after} seconds, and the Deployment stuck after \
-         {stuck_after}",
+        "`{}` leaves no time: a Pod is ready after {ready_after} seconds, and the Deployment counts as \
+         stuck after {stuck_after}",
         at.path()
     );
     let help = "make `progressDeadlineSeconds` larger than `minReadySeconds`";

@@ -1,7 +1,8 @@
 //! Pods, Services and the other kinds of Kubernetes' first group.
 
 use super::super::{
-    lifecycle, maps, pods, ports, resources, scheduling, secrets, security, selectors, services,
+    fields, lifecycle, maps, objects, pods, ports, resources, scheduling, secrets, security, selectors,
+    services,
     wants::Want::{
         Among, Between, Each, Field, FieldIf, Is, Keys, Least, NotBoth, One, Only, Rule, With, Without,
     },
@@ -63,9 +64,10 @@ pub(super) const TYPES: &[Row] = &[
     ("HostAlias", &[Field("ip"), Is("ip", Address), Each("hostnames", Name)]),
     ("LifecycleHandler", &[One(&["exec", "httpGet", "sleep", "tcpSocket"])]),
     ("LimitRangeItem", &[Field("type")]),
+    ("Namespace", &[Rule(objects::label)]),
     ("NodeSelector", &[Field("nodeSelectorTerms")]),
     ("NodeSelectorRequirement", &[Rule(selectors::of_nodes)]),
-    ("ObjectFieldSelector", &[Field("fieldPath")]),
+    ("ObjectFieldSelector", &[Field("fieldPath"), Rule(fields::of_pod)]),
     ("Pod", &[Field("spec")]),
     ("PodAffinityTerm", &[Field("topologyKey")]),
     ("PodDNSConfig", &[Each("nameservers", Address)]),
@@ -122,7 +124,7 @@ pub(super) const TYPES: &[Row] = &[
     ),
     ("ReplicationController", &[Field("spec")]),
     ("ReplicationControllerSpec", &[Least("replicas", 0), Least("minReadySeconds", 0)]),
-    ("ResourceFieldSelector", &[Field("resource")]),
+    ("ResourceFieldSelector", &[Field("resource"), Rule(fields::of_container)]),
     ("ResourceRequirements", &[Rule(resources::of_container)]),
     ("ScopedResourceSelectorRequirement", &[Field("operator"), Field("scopeName")]),
     (
@@ -144,7 +146,7 @@ pub(super) const TYPES: &[Row] = &[
             Rule(security::escalation),
         ],
     ),
-    ("Service", &[Field("spec")]),
+    ("Service", &[Field("spec"), Rule(objects::label)]),
     (
         "ServicePort",
         &[

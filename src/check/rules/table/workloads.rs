@@ -1,7 +1,7 @@
 //! What makes Pods, scales them and keeps them.
 
 use super::super::{
-    schedule,
+    objects, schedule,
     wants::Want::{Among, Between, Field, Least, NotBoth, One, Only, Rule, Share, Some, With, Without},
     workloads,
 };
@@ -116,6 +116,7 @@ pub(super) const AUTOSCALING_V2: &[Row] = &[
 ];
 
 pub(super) const BATCH: &[Row] = &[
+    ("CronJob", &[Rule(objects::cron_job)]),
     (
         "CronJobSpec",
         &[

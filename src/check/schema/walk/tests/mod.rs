@@ -4,6 +4,7 @@ mod crooked;
 mod hostile;
 mod mistakes;
 mod rules;
+mod values;
 
 use super::walk;
 use crate::{
