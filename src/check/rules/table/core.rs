@@ -153,7 +153,7 @@ pub(super) const TYPES: &[Row] = &[
             Is("name", Label),
             Between("port", 1, 65535),
             Between("nodePort", 0, 65535),
-            Between("targetPort", 1, 65535),
+            Between("targetPort", 0, 65535),
             Is("targetPort", Port),
             Among("protocol", &["TCP", "UDP", "SCTP"]),
         ],
