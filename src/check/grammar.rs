@@ -118,9 +118,8 @@ impl Grammar {
         let lower = || text.to_ascii_lowercase();
         let plain = |c: char| c.is_ascii_alphanumeric();
         Some(match self {
-            Self::Label => joined(&lower(), '-', plain),
             Self::PortName | Self::Port if is_number(text) => format!("port-{text}"),
-            Self::PortName | Self::Port => joined(&lower(), '-', plain),
+            Self::Label | Self::PortName | Self::Port => joined(&lower(), '-', plain),
             Self::Name => joined(&lower(), '-', |c| c.is_ascii_alphanumeric() || c == '.'),
             Self::Key => {
                 let text = joined(text, '-', |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));

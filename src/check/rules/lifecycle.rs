@@ -39,9 +39,9 @@ pub(super) fn sleeps(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         Some(field) => field.whole(),
     };
     let Some(to_stop) = to_stop else { return };
-    for list in ["containers", "initContainers"].iter().filter_map(|name| spot.field(name)) {
+    for (name, is_init) in [("containers", false), ("initContainers", true)] {
+        let Some(list) = spot.field(name) else { continue };
         for container in list.items() {
-            let is_init = list.path().ends_with("initContainers");
             if is_init && text_of(&container, "restartPolicy") != Some("Always") {
                 continue;
             }

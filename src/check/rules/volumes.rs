@@ -45,3 +45,16 @@ pub(super) fn one_place(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         (Some(_), None) => {}
     }
 }
+
+/// Of a `PersistentVolume` it is said how much it stores, and nothing else.
+pub(super) fn capacity(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let Some(capacity) = spot.field("capacity") else { return };
+    let mut others = capacity.fields().filter(|(name, _)| name != "storage");
+    let (place, help) = match others.next() {
+        Some((_, other)) => (other.key_place(), "write `storage:` and nothing else"),
+        None if capacity.field("storage").is_none() => (capacity.key_place(), "add `storage:` to it"),
+        None => return,
+    };
+    let message = format!("`{}` has to say how much the volume stores, and nothing else", capacity.path());
+    found.push(Finding::error(Code::NotAllowed, message).at(place).help(help));
+}

@@ -123,7 +123,7 @@ pub(super) const TYPES: &[Row] = &[
         ],
     ),
     ("ReplicationController", &[Field("spec")]),
-    ("ReplicationControllerSpec", &[Least("replicas", 0), Least("minReadySeconds", 0)]),
+    ("ReplicationControllerSpec", &[Field("template"), Least("replicas", 0), Least("minReadySeconds", 0)]),
     ("ResourceFieldSelector", &[Field("resource"), Rule(fields::of_container)]),
     ("ResourceRequirements", &[Rule(resources::of_container)]),
     ("ScopedResourceSelectorRequirement", &[Field("operator"), Field("scopeName")]),

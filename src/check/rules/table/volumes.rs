@@ -47,7 +47,10 @@ pub(super) const TYPES: &[Row] = &[
         &[Field("accessModes"), Rule(resources::of_claim), Is("storageClassName", Name)],
     ),
     ("PersistentVolumeClaimVolumeSource", &[Field("claimName")]),
-    ("PersistentVolumeSpec", &[Field("accessModes"), Field("capacity"), Rule(volumes::one_place)]),
+    (
+        "PersistentVolumeSpec",
+        &[Field("accessModes"), Field("capacity"), Rule(volumes::capacity), Rule(volumes::one_place)],
+    ),
     ("PhotonPersistentDiskVolumeSource", &[Field("pdID")]),
     ("PortworxVolumeSource", &[Field("volumeID")]),
     ("ProjectedVolumeSource", &[Mode("defaultMode")]),

@@ -230,6 +230,12 @@ fn what_a_workload_says_against_itself_is_shown() {
             "  accessModes: [ReadWriteOnce]\n  storageClassName",
             "  accessModes: [§ReadWriteOncePod, ReadWriteOnce]\n  storageClassName"
         ),
+        (
+            "a volume that says no size",
+            B,
+            "apiVersion: v1\nkind: PersistentVolumeClaim\n",
+            "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], capacity: {§size: 1Gi}, nfs: {server: a, path: /}}\n---\napiVersion: v1\nkind: PersistentVolumeClaim\n"
+        ),
         ("no storage", B, "      storage: 10Gi\n", "      storage: §0\n"),
     ]));
 }
