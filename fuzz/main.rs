@@ -4,7 +4,7 @@
 //! One file a fuzzer; `frame.rs` is what they share. A path in the place of a name tries the file there again,
 //! by the fuzzer that wrote it.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::explicit_write, clippy::format_push_string, missing_docs)]
 
 mod allow;
 mod config;
@@ -34,8 +34,8 @@ fn main() -> ExitCode {
             .is_some_and(|name| name.split('.').next() == Some(fuzzer.name))
     };
     if let Some(word) = wanted.iter().find(|word| !ALL.iter().any(|fuzzer| named(&fuzzer, word))) {
-        let names = ALL.map(|fuzzer| fuzzer.name).join(", ");
-        frame::say(&format!("there is no fuzzer `{word}`: {names}"));
+        let all = ALL.map(|fuzzer| fuzzer.name).join(", ");
+        frame::say(&format!("there is no fuzzer `{word}`: {all}"));
         return ExitCode::from(2);
     }
     let chosen =
