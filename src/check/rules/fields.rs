@@ -1,9 +1,17 @@
 //! Fields of a Pod that its containers may read of it.
 
-use super::{values::refused, wants::not_among};
+use super::{
+    resources,
+    values::refused,
+    wants::{has, missing, not_among},
+};
 use crate::{
-    check::spot::{Spot, key_text},
+    check::{
+        quantity::Quantity,
+        spot::{Spot, key_text},
+    },
     finding::{Code, Finding},
+    text,
 };
 
 const OF_ENV: [&str; 9] = [
@@ -28,12 +36,16 @@ const OF_CONTAINERS: [&str; 6] = [
     "requests.memory",
 ];
 
+/// What may be one of them.
+const OF_CPU: [&str; 2] = ["1", "1m"];
+const OF_BYTES: [&str; 13] =
+    ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+
 /// `fieldRef`, in a variable or in a volume.
 pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let Some(path) = spot.field("fieldPath") else { return };
     let Some(text) = path.text().filter(|text| !text.is_empty()) else { return };
-    let from = spot.up().and_then(Spot::key);
-    let in_env = from.is_some_and(|key| key_text(spot.manifest(), key) == "valueFrom");
+    let in_env = is_variable(spot);
     let known: &[_] = if in_env { &OF_ENV } else { &OF_VOLUMES };
     if known.contains(&text) || (in_env && text == "spec.host") {
         return;
@@ -49,12 +61,28 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether what is read becomes a variable of a container, or else a file in a volume.
+fn is_variable(spot: &Spot<'_>) -> bool {
+    let from = spot.up().and_then(Spot::key);
+    from.is_some_and(|key| key_text(spot.manifest(), key) == "valueFrom")
+}
+
 /// `resourceFieldRef`
 pub(super) fn of_container(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if !is_variable(spot) && !has(spot, "containerName") {
+        found.push(missing(spot, "containerName"));
+    }
     let Some(resource) = spot.field("resource") else { return };
     let Some(text) = resource.text().filter(|text| !text.is_empty()) else { return };
     let is_huge = ["limits.hugepages-", "requests.hugepages-"].iter().any(|start| text.starts_with(start));
     if !is_huge && !OF_CONTAINERS.contains(&text) {
-        found.push(not_among(&resource, &OF_CONTAINERS));
+        return found.push(not_among(&resource, &OF_CONTAINERS));
+    }
+    let Some(divisor) = spot.field("divisor") else { return };
+    let Some(amount) = resources::amount(&divisor).filter(|amount| *amount != Quantity::NONE) else { return };
+    let units: &[_] = if text.ends_with(".cpu") { &OF_CPU } else { &OF_BYTES };
+    if !units.iter().any(|unit| Quantity::parse(unit).as_ref() == Some(&amount)) {
+        let help = format!("write one of: {}", text::listed(units));
+        found.push(refused(&divisor, Code::NotAllowed).help(help));
     }
 }

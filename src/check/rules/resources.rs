@@ -1,5 +1,7 @@
 //! Amounts of resources: their names, and that nobody asks for more than the limit.
 
+use std::borrow::Cow;
+
 use crate::{
     check::{quantity::Quantity, spot::Spot},
     finding::{Code, Finding},
@@ -50,6 +52,33 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     if let Some(overhead) = spot.field("overhead") {
         names(&overhead, found);
     }
+    let Some(limits) = spot.field("resources").and_then(|of_pod| limits_of(&of_pod)) else { return };
+    let Some(containers) = spot.field("containers") else { return };
+    for container in containers.items() {
+        let Some(resources) = container.field("resources") else { continue };
+        let Some(own) = resources.field("limits") else { continue };
+        for (name, limit) in own.fields() {
+            let most = limits.iter().find(|(known, ..)| *known == name);
+            if let Some((.., most, shown)) = most
+                && amount(&limit).is_some_and(|limit| limit > *most)
+            {
+                let message = format!("`{}` is more than the whole Pod may take: {shown}", limit.path());
+                found.push(
+                    limit.error(Code::OverLimit, message).help("raise the limit of the Pod, or lower this"),
+                );
+            }
+        }
+    }
+}
+
+/// The limits of a Pod: name, amount, and how that is written.
+fn limits_of(resources: &Spot<'_>) -> Option<Vec<(String, Quantity, String)>> {
+    let limits = resources.field("limits")?;
+    let one = |(name, limit): (Cow<'_, str>, Spot<'_>)| {
+        Some((name.into_owned(), amount(&limit)?, limit.written()?))
+    };
+    let limits = limits.fields().filter_map(one).collect();
+    Some(limits)
 }
 
 /// `requests` and `limits` of a claim.
@@ -94,7 +123,7 @@ fn names(list: &Spot<'_>, found: &mut Vec<Finding>) {
 }
 
 /// What it amounts to; what is no quantity is found elsewhere.
-fn amount(spot: &Spot<'_>) -> Option<Quantity> {
+pub(super) fn amount(spot: &Spot<'_>) -> Option<Quantity> {
     match spot.is() {
         Resolved::Int(number) => Quantity::parse(&number.to_string()),
         Resolved::Uint(number) => Quantity::parse(&number.to_string()),

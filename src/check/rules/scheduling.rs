@@ -1,6 +1,6 @@
 //! Where Pods may run.
 
-use super::wants::{has, text_of};
+use super::wants::{has, is_filled, text_of};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
@@ -18,6 +18,20 @@ pub(super) fn toleration(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let message = format!("`{}` has no `key`, which only `operator: Exists` goes without", spot.path());
     let finding = Finding::error(Code::Together, message).at(place);
     found.push(finding.help("add `key:`, or write `operator: Exists` to tolerate every taint"));
+}
+
+/// Keys narrow a selector, which has to be there.
+pub(super) fn keys(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if spot.field("labelSelector").is_some() {
+        return;
+    }
+    for keys in ["matchLabelKeys", "mismatchLabelKeys"].into_iter().filter_map(|name| spot.field(name)) {
+        if is_filled(&keys) {
+            let message = format!("`{}` narrows a `labelSelector`, and there is none", keys.path());
+            let finding = Finding::error(Code::Together, message).at(keys.key_place());
+            found.push(finding.help("add `labelSelector:`, or remove it"));
+        }
+    }
 }
 
 /// A Pod that does not ask the cluster for names says whom it asks.

@@ -1,6 +1,6 @@
 //! Where a volume is.
 
-use super::wants::both;
+use super::wants::{both, has, text_of};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
@@ -43,6 +43,22 @@ pub(super) fn one_place(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         }
         (Some(first), Some(second)) => found.push(both(spot, &first, &second)),
         (Some(_), None) => {}
+    }
+}
+
+/// Whether a volume is found by targets, which have numbers of their own.
+pub(super) fn has_targets(spot: &Spot<'_>) -> bool {
+    has(spot, "targetWWNs")
+}
+
+/// What a claim begins with is said in two fields, of which one is there for older clients.
+pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let (Some(older), Some(newer)) = (spot.field("dataSource"), spot.field("dataSourceRef")) else { return };
+    let same = |name| text_of(&older, name).unwrap_or_default() == text_of(&newer, name).unwrap_or_default();
+    if has(&newer, "namespace") || !["apiGroup", "kind", "name"].into_iter().all(same) {
+        let message = format!("`{}` is not the same as `dataSourceRef`", older.path());
+        let finding = Finding::error(Code::Together, message).at(older.key_place());
+        found.push(finding.help("remove it: `dataSourceRef` says it all"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{
     pods, resources, volumes,
-    wants::Want::{Absolute, Between, Field, Is, Mode, One, Rule},
+    wants::Want::{Absolute, Between, Field, FieldIf, Is, Mode, One, Rule},
 };
 use super::Row;
 use crate::check::grammar::Grammar::{Below, Label, Name};
@@ -26,7 +26,13 @@ pub(super) const TYPES: &[Row] = &[
     ),
     ("DownwardAPIVolumeSource", &[Mode("defaultMode")]),
     ("EphemeralVolumeSource", &[Field("volumeClaimTemplate")]),
-    ("FCVolumeSource", &[One(&["targetWWNs", "wwids"])]),
+    (
+        "FCVolumeSource",
+        &[
+            One(&["targetWWNs", "wwids"]),
+            FieldIf("lun", volumes::has_targets, "add `lun:`, a number from 0 to 255"),
+        ],
+    ),
     ("FlexPersistentVolumeSource", &[Field("driver")]),
     ("FlexVolumeSource", &[Field("driver")]),
     ("FlockerVolumeSource", &[One(&["datasetName", "datasetUUID"])]),
@@ -44,7 +50,12 @@ pub(super) const TYPES: &[Row] = &[
     ("PersistentVolumeClaim", &[Field("spec")]),
     (
         "PersistentVolumeClaimSpec",
-        &[Field("accessModes"), Rule(resources::of_claim), Is("storageClassName", Name)],
+        &[
+            Field("accessModes"),
+            Rule(resources::of_claim),
+            Rule(volumes::one_source),
+            Is("storageClassName", Name),
+        ],
     ),
     ("PersistentVolumeClaimVolumeSource", &[Field("claimName")]),
     (

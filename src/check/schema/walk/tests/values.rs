@@ -182,6 +182,39 @@ fn what_a_pod_says_twice_or_against_itself_is_shown() {
 }
 
 #[test]
+fn what_a_pod_reads_of_itself_or_spreads_by_is_shown_with_what_it_needs() {
+    insta::assert_snapshot!(seen(&[
+        (
+            "keys that narrow no selector",
+            S,
+            IN_POD,
+            "      topologySpreadConstraints:\n      - maxSkew: 1\n        topologyKey: zone\n        \
+             whenUnsatisfiable: DoNotSchedule\n        §matchLabelKeys: [app]\n",
+        ),
+        (
+            "a file of which container",
+            S,
+            "      volumes:\n",
+            "      volumes:\n      - name: about\n        downwardAPI:\n          items:\n          - path: cpu\n            \
+             §resourceFieldRef: {resource: limits.cpu}\n",
+        ),
+        (
+            "processors in mebibytes",
+            S,
+            "        - name: MODE\n",
+            "        - name: CPU\n          valueFrom:\n            resourceFieldRef: {resource: limits.cpu, divisor: §1Mi}\n        \
+             - name: MODE\n",
+        ),
+        (
+            "a target without a number",
+            S,
+            "      volumes:\n",
+            "      volumes:\n      - name: disk\n        §fc: {targetWWNs: [50060e801049cfd1]}\n",
+        ),
+    ]));
+}
+
+#[test]
 fn what_a_workload_says_against_itself_is_shown() {
     insta::assert_snapshot!(seen(&[
         ("fewer than none", S, "  replicas: 3\n", "  replicas: §-3\n"),
