@@ -152,7 +152,9 @@ fn is_meant(text: &str, line: usize, code: Code) -> bool {
     let lines: Vec<&str> = text.split('\n').take(line).collect();
     let (own, above) = lines.split_last().unwrap();
     let said = |line: &str| line.trim_matches(BLANK).to_owned();
-    if !said(own).starts_with('#') && names(own) {
+    // Within a line of the screen, a carriage return ends one of YAML.
+    let is_several = own.trim_end_matches('\r').contains('\r');
+    if (is_several || !said(own).starts_with('#')) && names(own) {
         return true;
     }
     let about = above.iter().rev().take_while(|line| said(line).is_empty() || said(line).starts_with('#'));

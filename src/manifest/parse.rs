@@ -68,6 +68,7 @@ pub fn parse(source: &Source) -> (Vec<Tree>, Vec<Finding>) {
     if reader.findings.is_empty() {
         reader.findings.extend(reader.tabs.stray(source));
     }
+    reader.findings.truncate(MOST_OF_ONE);
     (reader.trees, reader.findings)
 }
 

@@ -33,7 +33,30 @@ const EVERY: usize = 97;
 /// Of a hundred fields of the schemas the bases have at least so many.
 const COVERED: usize = 95;
 /// Of a hundred broken ones that the cluster refuses so many are refused offline, and at the line.
-const FOUND: usize = 95;
+const FOUND: usize = 98;
+/// What is refused although a cluster takes it: what has no name of its own, and what the schema of its type requires
+/// and Go fills with nothing.
+const DELIBERATE: [&str; 19] = [
+    "I0203 removed apiVersion",
+    "I0203 removed kind",
+    "I0204 moved down metadata.name",
+    "I0204 removed metadata.name",
+    "I0207 removed spec",
+    ".clusterTrustBundle.labelSelector.matchExpressions.key",
+    ".clusterTrustBundle.labelSelector.matchExpressions.operator",
+    ".clusterTrustBundle.labelSelector.matchExpressions.values",
+    ".clusterTrustBundle.path",
+    ".iscsi.lun",
+    ".ownerReferences.apiVersion",
+    ".ownerReferences.kind",
+    ".ownerReferences.name",
+    ".ownerReferences.uid",
+    ".podCertificate.keyType",
+    ".podCertificate.signerName",
+    ".podFailurePolicy.rules",
+    ".scaleIO.secretRef",
+    ".tokenRequests.audience",
+];
 
 fn bases() -> Vec<Base> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster");
@@ -156,6 +179,13 @@ fn what_a_cluster_refuses_is_refused_offline_at_the_line() {
     }
     let report = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("broken.txt");
     std::fs::write(&report, tally.to_string()).expect("because the folder is ours");
+    let is_meant = |rule: &str| DELIBERATE.iter().any(|one| rule.ends_with(one));
+    let stricter = tally
+        .left
+        .iter()
+        .filter_map(|(rule, (_, example))| Some((rule.strip_prefix("stricter: ")?, example)));
+    let stricter: Vec<_> = stricter.filter(|(rule, _)| !is_meant(rule)).collect();
+    assert!(stricter.is_empty(), "{stricter:#?}");
     let percent = |part: usize| part * 100 / tally.refused.max(1);
     assert!(
         tally.refused > 0 && percent(tally.found) >= FOUND,

@@ -1,6 +1,9 @@
 //! How a container begins, lives and ends: probes, and how long it may take to stop.
 
-use super::{values, wants::text_of};
+use super::{
+    values,
+    wants::{has, text_of},
+};
 use crate::{
     check::spot::{self, Spot},
     finding::{Code, Finding},
@@ -8,6 +11,11 @@ use crate::{
 
 /// Seconds in which a Pod has to stop that does not say how many.
 const TO_STOP: i64 = 30;
+
+/// Whether a container has rules for when it ends.
+pub(super) fn has_restart_rules(container: &Spot<'_>) -> bool {
+    has(container, "restartPolicyRules")
+}
 
 /// One success ends what these probes ask; and only they can shorten the time to stop.
 pub(super) fn probe(spot: &Spot<'_>, found: &mut Vec<Finding>) {

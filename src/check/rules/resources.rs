@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::wants::text_of;
 use crate::{
     check::{quantity::Quantity, spot::Spot},
     finding::{Code, Finding},
@@ -79,6 +80,15 @@ fn limits_of(resources: &Spot<'_>) -> Option<Vec<(String, Quantity, String)>> {
     };
     let limits = limits.fields().filter_map(one).collect();
     Some(limits)
+}
+
+/// What containers or Pods may take in a namespace.
+pub(super) fn of_range(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if !matches!(text_of(spot, "type"), Some("Container" | "Pod")) {
+        return;
+    }
+    let lists = ["default", "defaultRequest", "max", "maxLimitRequestRatio", "min"];
+    lists.into_iter().filter_map(|name| spot.field(name)).for_each(|list| names(&list, found));
 }
 
 /// `requests` and `limits` of a claim.

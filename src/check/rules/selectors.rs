@@ -2,7 +2,7 @@
 
 use super::wants::{has, missing, not_among, text_of};
 use crate::{
-    check::spot::Spot,
+    check::spot::{Spot, key_text},
     finding::{Code, Finding},
 };
 
@@ -50,4 +50,9 @@ fn expression(spot: &Spot<'_>, operators: &[&str], found: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Whether it says what a policy is about; a binding only narrows that.
+pub(super) fn of_policy(spot: &Spot<'_>) -> bool {
+    spot.key().is_some_and(|key| key_text(spot.manifest(), key) == "matchConstraints")
 }

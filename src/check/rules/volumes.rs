@@ -4,6 +4,8 @@ use super::wants::{both, has, text_of};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
+    manifest::Resolved,
+    text,
 };
 
 /// Where a `PersistentVolume` may be.
@@ -51,8 +53,23 @@ pub(super) fn has_targets(spot: &Spot<'_>) -> bool {
     has(spot, "targetWWNs")
 }
 
+/// Whether a volume of iSCSI is logged into.
+pub(super) fn has_login(spot: &Spot<'_>) -> bool {
+    let is_on = |name| spot.field(name).is_some_and(|field| field.is() == Resolved::Bool(true));
+    is_on("chapAuthDiscovery") || is_on("chapAuthSession")
+}
+
 /// What a claim begins with is said in two fields, of which one is there for older clients.
 pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    for source in ["dataSource", "dataSourceRef"].into_iter().filter_map(|name| spot.field(name)) {
+        let kind = text_of(&source, "kind").unwrap_or("PersistentVolumeClaim");
+        if !has(&source, "apiGroup") && kind != "PersistentVolumeClaim" {
+            let message =
+                format!("`{}` has no `apiGroup`, and {} is of one", source.path(), text::excerpt(kind, 60));
+            let finding = Finding::error(Code::Together, message).at(source.key_place());
+            return found.push(finding.help("add `apiGroup:`, as in `snapshot.storage.k8s.io`"));
+        }
+    }
     let (Some(older), Some(newer)) = (spot.field("dataSource"), spot.field("dataSourceRef")) else { return };
     let same = |name| text_of(&older, name).unwrap_or_default() == text_of(&newer, name).unwrap_or_default();
     if has(&newer, "namespace") || !["apiGroup", "kind", "name"].into_iter().all(same) {

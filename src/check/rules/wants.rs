@@ -87,7 +87,7 @@ impl Want {
                 }
             }
             Self::One(fields) => {
-                let mut there = fields.iter().filter_map(|field| spot.field(field));
+                let mut there = fields.iter().filter_map(|field| spot.field(field)).filter(is_filled);
                 match (there.next(), there.next()) {
                     (None, _) => none(spot, fields, "exactly one", elsewhere, found),
                     (Some(first), Some(second)) => found.push(both(spot, &first, &second)),

@@ -18,6 +18,8 @@ pub struct TooLarge;
 
 /// So many patterns are looked at: each has to be compiled before it is of use. The cluster looks at all.
 const MAX_PATTERNS: usize = 200;
+/// Bytes of a pattern that is looked at, be it only to see whether it is one.
+pub(super) const LONGEST_PATTERN: usize = 4 << 10;
 
 /// Makes an arena of what it is given.
 #[derive(Default)]
@@ -102,7 +104,8 @@ impl<'j> Reader<'j> {
             return Err(TooLarge);
         }
         let Some(map) = json.as_object() else { return Ok(Schema::default()) };
-        let default = map.get("default").filter(|default| !self.own || !is_zero(default)).cloned();
+        let is_default = |default: &&Json| !default.is_null() && (!self.own || !is_zero(default));
+        let default = map.get("default").filter(is_default).cloned();
         let limits = self.limits(map, depth)?;
         Ok(Schema {
             name: None,
@@ -267,6 +270,9 @@ impl<'j> Reader<'j> {
 
     fn pattern(&mut self, map: &'j Map<String, Json>) -> Option<&'j str> {
         let pattern = text(map, "pattern").filter(|pattern| !pattern.is_empty())?;
+        if pattern.len() > LONGEST_PATTERN {
+            return None;
+        }
         let is_known = self.patterns.contains(pattern)
             || (self.patterns.len() < MAX_PATTERNS && self.patterns.insert(pattern));
         is_known.then_some(pattern)

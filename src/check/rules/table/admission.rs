@@ -1,6 +1,9 @@
 //! Policies and webhooks, which stand before what is written.
 
-use super::super::wants::Want::{Among, Between, Field, One, Only, Some, With};
+use super::super::{
+    selectors,
+    wants::Want::{Among, Between, Field, FieldIf, One, Only, Some, With},
+};
 use super::Row;
 
 pub(super) const TYPES: &[Row] = &[
@@ -8,6 +11,10 @@ pub(super) const TYPES: &[Row] = &[
     ("AuditAnnotation", &[Field("key"), Field("valueExpression")]),
     ("JSONPatch", &[Field("expression")]),
     ("MatchCondition", &[Field("name"), Field("expression")]),
+    (
+        "MatchResources",
+        &[FieldIf("resourceRules", selectors::of_policy, "add `resourceRules:`, or nothing is matched")],
+    ),
     ("MutatingAdmissionPolicyBindingSpec", &[Field("policyName")]),
     (
         "MutatingAdmissionPolicySpec",

@@ -8,6 +8,7 @@ use super::super::{
 use super::Row;
 
 pub(super) const APPS: &[Row] = &[
+    ("ControllerRevision", &[Field("data")]),
     ("DaemonSet", &[Field("spec")]),
     (
         "DaemonSetSpec",

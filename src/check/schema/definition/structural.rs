@@ -8,7 +8,11 @@ use super::{
     defaults, forms, paths,
     report::{At, Report, shown},
 };
-use crate::{check::schema::reader::MAX_DEPTH, finding::Code::DefinitionSchema as Wrong, text::nearest};
+use crate::{
+    check::schema::reader::{LONGEST_PATTERN, MAX_DEPTH},
+    finding::Code::DefinitionSchema as Wrong,
+    text::nearest,
+};
 
 pub(super) const OPEN: &str = "x-kubernetes-preserve-unknown-fields";
 pub(super) const EMBEDDED: &str = "x-kubernetes-embedded-resource";
@@ -155,7 +159,7 @@ pub(super) fn pattern(report: &mut Report<'_>, at: At<'_>, schema: &Map<String, 
         ("unopened group", "has a `)` that closes nothing"),
         ("unclosed character class", "has a `[` that is not closed"),
     ];
-    let Some(pattern) = text(schema, "pattern") else { return };
+    let Some(pattern) = text(schema, "pattern").filter(|it| it.len() <= LONGEST_PATTERN) else { return };
     // It is read before it is made, which costs far more: so it is never made.
     let built = regex::RegexBuilder::new(pattern).size_limit(0).build();
     let Err(regex::Error::Syntax(words)) = built else { return };

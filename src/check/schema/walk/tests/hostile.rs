@@ -39,10 +39,21 @@ fn whatever_a_field_is_called_it_can_be_shown() {
 
 #[test]
 fn a_pattern_that_costs_too_much_is_left_to_the_cluster() {
-    for (pattern, wrong) in [("^a{100}$", 1), ("^(a{100}){100}$", 0), (r"^(?i)\pL{500}$", 0)] {
+    let long = format!("^{}$", "a".repeat(5000));
+    for (pattern, wrong) in [(&*long, 0), ("^a{100}$", 1), ("^(a{100}){100}$", 0), (r"^(?i)\pL{500}$", 0)] {
         let found = found_in(&json!({"type": "string", "pattern": pattern}), &json!("b"));
         assert_eq!(found.len(), wrong, "{pattern}: {found:?}");
     }
+}
+
+#[test]
+fn a_default_that_is_nothing_is_none() {
+    let of = |size: Json| {
+        let schema = json!({"type": "object", "required": ["size"], "properties": {"size": size}});
+        found_in(&schema, &json!({})).len()
+    };
+    assert_eq!(of(json!({"type": "integer", "default": null})), 1);
+    assert_eq!(of(json!({"type": "integer", "default": 3})), 0);
 }
 
 #[test]
