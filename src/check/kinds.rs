@@ -107,12 +107,18 @@ fn unknown(across: &Across<'_>, object: Object<'_>, nearest: Option<&(String, St
     };
     let message = format!("`{version}` has no kind `{kind}`{of}");
     let at = object.facts.at;
+    // A definition may call its kinds and versions anything.
+    let shown = |name: &str| text::excerpt(name, 80);
     let (span, help) = match nearest {
-        Some((other, same)) if *same == key.kind => (at.api_version, format!("did you mean `{other}`?")),
-        Some((same, other)) if **same == *object.facts.api_version => {
-            (at.kind, format!("did you mean `{other}`?"))
+        Some((other, same)) if *same == key.kind => {
+            (at.api_version, format!("did you mean `{}`?", shown(other)))
         }
-        Some((version, kind)) => (at.kind, format!("did you mean `{kind}`, which is in `{version}`?")),
+        Some((same, other)) if **same == *object.facts.api_version => {
+            (at.kind, format!("did you mean `{}`?", shown(other)))
+        }
+        Some((version, kind)) => {
+            (at.kind, format!("did you mean `{}`, which is in `{}`?", shown(kind), shown(version)))
+        }
         None => {
             let group = text::excerpt(&key.group, 80);
             (at.kind, format!("kubectl api-resources --api-group={group} shows what there is"))

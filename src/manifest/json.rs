@@ -95,6 +95,8 @@ impl Writer<'_> {
             Resolved::Bool(value) => self.out.push_str(if value { "true" } else { "false" }),
             Resolved::Int(whole) => self.out.push_str(&whole.to_string()),
             Resolved::Uint(whole) => self.out.push_str(&whole.to_string()),
+            // JSON has no other numbers; who reads the file is told so.
+            Resolved::Float(float) if !float.is_finite() => self.out.push_str("null"),
             Resolved::Float(float) => self.out.push_str(&number::float_json(float)),
             Resolved::Text(text) => self.text(text),
             Resolved::Sequence(items) => {
@@ -156,6 +158,14 @@ mod tests {
         let (trees, findings) = parse(&Source::new("a.yaml", text));
         assert!(findings.is_empty(), "{findings:?}");
         super::json(&trees[0], trees[0].root().expect("it has one")).expect("it is small")
+    }
+
+    #[test]
+    fn a_number_that_json_has_not_is_nothing_in_json() {
+        let (trees, findings) = parse(&Source::new("a.yaml", "[.inf, -.inf, .nan, 1]\n"));
+        assert_eq!(findings.len(), 3, "{findings:?}");
+        let line = super::line(&trees[0], trees[0].root().expect("it has one")).expect("it is small");
+        assert_eq!(line, "[null,null,null,1]");
     }
 
     #[test]

@@ -80,7 +80,8 @@ pub(super) fn of_container(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
     let Some(divisor) = spot.field("divisor") else { return };
     let Some(amount) = resources::amount(&divisor).filter(|amount| *amount != Quantity::NONE) else { return };
-    let units: &[_] = if text.ends_with(".cpu") { &OF_CPU } else { &OF_BYTES };
+    let units: &[_] =
+        if text.split_once('.').is_some_and(|(_, name)| name == "cpu") { &OF_CPU } else { &OF_BYTES };
     if !units.iter().any(|unit| Quantity::parse(unit).as_ref() == Some(&amount)) {
         let help = format!("write one of: {}", text::listed(units));
         found.push(refused(&divisor, Code::NotAllowed).help(help));
