@@ -40,6 +40,7 @@ pub fn read(source: &Source) -> (Vec<Manifest>, Vec<Finding>) {
     }
     if findings.len() >= MOST_OF_ONE {
         let message = format!("the file has {MOST_OF_ONE} errors and is not read further");
+        findings.truncate(MOST_OF_ONE);
         let last = findings.last().and_then(|finding| finding.place.clone());
         let stopped = Finding::error(Code::TooMany, message).help("mend what is shown first");
         findings.extend(last.map(|place| stopped.at(place)));
