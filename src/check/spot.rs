@@ -88,6 +88,12 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// Whether it stands behind that key.
+    #[must_use]
+    pub fn is_behind(&self, name: &str) -> bool {
+        self.key().is_some_and(|key| key_text(self.manifest, key) == name)
+    }
+
     /// What it is.
     #[must_use]
     pub fn is(&self) -> Resolved<'a> {

@@ -6,10 +6,7 @@ use super::{
     wants::{has, missing, not_among},
 };
 use crate::{
-    check::{
-        quantity::Quantity,
-        spot::{Spot, key_text},
-    },
+    check::{quantity::Quantity, spot::Spot},
     finding::{Code, Finding},
     text,
 };
@@ -63,8 +60,7 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// Whether what is read becomes a variable of a container, or else a file in a volume.
 fn is_variable(spot: &Spot<'_>) -> bool {
-    let from = spot.up().and_then(Spot::key);
-    from.is_some_and(|key| key_text(spot.manifest(), key) == "valueFrom")
+    spot.up().is_some_and(|from| from.is_behind("valueFrom"))
 }
 
 /// `resourceFieldRef`

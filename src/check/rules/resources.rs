@@ -1,7 +1,5 @@
 //! Amounts of resources: their names, and that nobody asks for more than the limit.
 
-use std::borrow::Cow;
-
 use super::wants::text_of;
 use crate::{
     check::{quantity::Quantity, spot::Spot},
@@ -53,15 +51,18 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     if let Some(overhead) = spot.field("overhead") {
         names(&overhead, found);
     }
-    let Some(limits) = spot.field("resources").and_then(|of_pod| limits_of(&of_pod)) else { return };
-    let Some(containers) = spot.field("containers") else { return };
+    let (Some(resources), Some(containers)) = (spot.field("resources"), spot.field("containers")) else {
+        return;
+    };
+    let Some(limits) = resources.field("limits") else { return };
     for container in containers.items() {
         let Some(resources) = container.field("resources") else { continue };
         let Some(own) = resources.field("limits") else { continue };
         for (name, limit) in own.fields() {
-            let most = limits.iter().find(|(known, ..)| *known == name);
-            if let Some((.., most, shown)) = most
-                && amount(&limit).is_some_and(|limit| limit > *most)
+            let Some(most) = limits.field(&name) else { continue };
+            if let (Some(wanted), Some(allowed)) = (amount(&limit), amount(&most))
+                && wanted > allowed
+                && let Some(shown) = most.written()
             {
                 let message = format!("`{}` is more than the whole Pod may take: {shown}", limit.path());
                 found.push(
@@ -70,16 +71,6 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-/// The limits of a Pod: name, amount, and how that is written.
-fn limits_of(resources: &Spot<'_>) -> Option<Vec<(String, Quantity, String)>> {
-    let limits = resources.field("limits")?;
-    let one = |(name, limit): (Cow<'_, str>, Spot<'_>)| {
-        Some((name.into_owned(), amount(&limit)?, limit.written()?))
-    };
-    let limits = limits.fields().filter_map(one).collect();
-    Some(limits)
 }
 
 /// What containers or Pods may take in a namespace.

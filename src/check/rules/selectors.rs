@@ -2,7 +2,7 @@
 
 use super::wants::{has, missing, not_among, text_of};
 use crate::{
-    check::spot::{Spot, key_text},
+    check::spot::Spot,
     finding::{Code, Finding},
 };
 
@@ -13,10 +13,7 @@ pub(super) fn of_labels(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// An item of `matchExpressions` or `matchFields` of nodes.
 pub(super) fn of_nodes(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let is_field = spot
-        .up()
-        .and_then(Spot::key)
-        .is_some_and(|key| crate::check::spot::key_text(spot.manifest(), key) == "matchFields");
+    let is_field = spot.up().is_some_and(|list| list.is_behind("matchFields"));
     let operators: &[_] =
         if is_field { &["In", "NotIn"] } else { &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] };
     expression(spot, operators, found);
@@ -54,5 +51,5 @@ fn expression(spot: &Spot<'_>, operators: &[&str], found: &mut Vec<Finding>) {
 
 /// Whether it says what a policy is about; a binding only narrows that.
 pub(super) fn of_policy(spot: &Spot<'_>) -> bool {
-    spot.key().is_some_and(|key| key_text(spot.manifest(), key) == "matchConstraints")
+    spot.is_behind("matchConstraints")
 }

@@ -2,7 +2,7 @@
 
 use super::values::{self, is_zero};
 use crate::{
-    check::spot::{self, Spot},
+    check::spot::Spot,
     finding::{Code, Finding},
     manifest::Resolved,
 };
@@ -115,8 +115,7 @@ pub(super) fn replicas(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// What is scaled is in a group, but for one kind. Kubernetes before 1.34 takes it without, and never finds it.
 pub(super) fn scaled(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let is_target = spot.key().is_some_and(|key| spot::key_text(spot.manifest(), key) == "scaleTargetRef");
-    let Some(kind) = spot.field("kind").filter(|_| is_target) else { return };
+    let Some(kind) = spot.field("kind").filter(|_| spot.is_behind("scaleTargetRef")) else { return };
     let Some(text) = kind.text().filter(|kind| !matches!(*kind, "" | "ReplicationController")) else {
         return;
     };

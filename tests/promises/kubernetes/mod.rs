@@ -16,7 +16,7 @@ use std::{ops::Deref, path::PathBuf};
 
 use insta::{Settings, internals::SettingsBindDropGuard};
 
-use crate::common::{Clone, Cluster, Namespace, Output, Setup, World, shop};
+use crate::common::{Clone, Cluster, Namespace, Output, Setup, World, eventually, shop};
 
 /// How an environment that runs in a cluster is configured.
 #[derive(Debug, Clone)]
@@ -129,6 +129,21 @@ impl<'w> Production<'w> {
         assert_eq!(self.setup.outcomes(&revision), ["production deployed"], "{pushed}");
         assert_eq!(self.setup.deployed(), Some(revision.clone()), "{pushed}");
         (revision, self.seen(&pushed))
+    }
+
+    /// Makes kinds in the version `v1` of a group by hand, and waits until the cluster describes the list of one.
+    #[track_caller]
+    pub fn defines(&self, definition: &str, group: &str, list: &str) {
+        self.namespace.apply(definition, &[]).succeeds();
+        // That it is established, an API server says a moment before.
+        let says = |address: String, word: &str| {
+            let said = self.cluster.kubectl(&["get", "--raw", &address]);
+            said.code == Some(0) && said.stdout.contains(word)
+        };
+        eventually("the kind is served and described", || {
+            says(format!("/apis/{group}/v1"), "APIResourceList")
+                && says(format!("/openapi/v3/apis/{group}/v1"), list)
+        });
     }
 
     /// Writes files and pushes them, which must be accepted and fail: the revision, and what a person saw.

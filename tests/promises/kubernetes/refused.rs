@@ -86,15 +86,7 @@ spec:
             - {{rule: \"self.size != 7\", message: seven is taken}}
 "
     );
-    production.namespace.apply(&definition, &[]).succeeds();
-    let crd = format!("crd/widgets.{group}");
-    production.namespace.kubectl(&["wait", "--for=condition=established", &crd]).succeeds();
-    // An API server says so a moment before it describes the kind.
-    let address = format!("/openapi/v3/apis/{group}/v1");
-    eventually("the kind is described", || {
-        let said = production.cluster.kubectl(&["get", "--raw", &address]);
-        said.code == Some(0) && said.stdout.contains("WidgetList")
-    });
+    production.defines(&definition, &group, "WidgetList");
     format!("apiVersion: {group}/v1\nkind: Widget\nmetadata:\n  name: first\nspec:\n  size: 3\n")
 }
 

@@ -87,9 +87,7 @@ fn a_rule_of_a_definition_holds_offline_where_it_holds_for_an_api_server() {
         refused.insert(file.strip_suffix(".json").unwrap().to_owned());
     }
 
-    production.namespace.apply(&definition.to_string(), &[]).succeeds();
-    let crd = format!("crd/ruleds.{group}");
-    production.namespace.kubectl(&["wait", "--for=condition=established", &crd]).succeeds();
+    production.defines(&definition.to_string(), &group, "RuledList");
     let list = json!({"apiVersion": "v1", "kind": "List", "items": cases.iter().map(|case| &case.object).collect::<Vec<_>>()});
     let asked = production.namespace.apply(&list.to_string(), &["--dry-run=server"]);
     let mut wrong = String::new();

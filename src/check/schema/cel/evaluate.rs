@@ -102,10 +102,7 @@ fn cel(value: Value) -> Option<Cel> {
             let at = DateTime::parse_from_rfc3339(&text).ok();
             Cel::Timestamp(at.or_else(|| Some(day()?.and_time(NaiveTime::MIN).and_utc().fixed_offset()))?)
         }
-        Value::Duration(text) => {
-            let Cel::Duration(length) = duration(&text)? else { return None };
-            Cel::Duration(length)
-        }
+        Value::Duration(text) => duration(text)?,
         Value::List(items) | Value::Set(items) => {
             items.into_iter().map(cel).collect::<Option<Vec<Cel>>>()?.into()
         }
@@ -117,10 +114,10 @@ fn cel(value: Value) -> Option<Cel> {
 }
 
 /// As the interpreter reads it.
-fn duration(text: &str) -> Option<Cel> {
+fn duration(text: String) -> Option<Cel> {
     let expression = Parser::new().parse("duration(text)").ok()?;
     let mut context = Context::default();
-    context.add_variable_from_value("text", text.to_owned());
+    context.add_variable_from_value("text", text);
     Cel::resolve(&expression, &context).ok()
 }
 

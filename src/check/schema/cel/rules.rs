@@ -3,7 +3,7 @@
 use super::{Judge, Opinion, Question, value};
 use crate::{
     check::{
-        schema::{At, Kind, Others, Rule, Shape},
+        schema::{At, Kind, Others, Rule, Shape, definition::paths::step},
         spot::Spot,
     },
     finding::{Code, Finding, MOST_OF_ONE},
@@ -128,12 +128,7 @@ fn below(spot: &Spot<'_>, rule: &Rule) -> crate::source::Place {
         if path.is_empty() {
             return Some(spot.key_place());
         }
-        let (name, rest) = if let Some(quoted) = path.strip_prefix("['") {
-            quoted.split_once("']")?
-        } else {
-            let path = path.strip_prefix('.')?;
-            path.split_at(path.find(['.', '[']).unwrap_or(path.len()))
-        };
+        let (name, rest) = step(path)?;
         place(&spot.field(name)?, rest)
     }
     let named = rule.field_path.as_deref().and_then(|path| place(spot, path.trim()));

@@ -4,7 +4,7 @@
 mod defaults;
 mod forms;
 mod names;
-mod paths;
+pub(super) mod paths;
 mod report;
 mod structural;
 

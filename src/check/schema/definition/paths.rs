@@ -68,14 +68,18 @@ fn find<'j>(mut schema: &'j Map<String, Json>, path: &str) -> Option<&'j Map<Str
     let mut rest = path;
     while !rest.is_empty() {
         let name;
-        (name, rest) = if let Some(quoted) = rest.strip_prefix("['") {
-            quoted.split_once("']")?
-        } else {
-            let plain = rest.strip_prefix('.')?;
-            plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()))
-        };
+        (name, rest) = step(rest)?;
         let field = schema.get("properties").and_then(|fields| fields.get(name));
         schema = field.or_else(|| schema.get("additionalProperties"))?.as_object()?;
     }
     Some(schema)
+}
+
+/// The first name of such a path, and what is behind it.
+pub(in crate::check::schema) fn step(path: &str) -> Option<(&str, &str)> {
+    if let Some(quoted) = path.strip_prefix("['") {
+        return quoted.split_once("']");
+    }
+    let plain = path.strip_prefix('.')?;
+    Some(plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len())))
 }
