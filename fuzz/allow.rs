@@ -139,8 +139,7 @@ fn findings(source: &Source) -> Vec<Finding> {
 
 /// Whether a comment to instate may be about that line, by what any reader of the text sees.
 fn is_meant(text: &str, line: usize, code: Code) -> bool {
-    // Hidden line breaks refuse the file anyway.
-    const BLANK: [char; 6] = [' ', '\t', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+    const BLANK: [char; 3] = [' ', '\t', '\r'];
     let names = |line: &str| {
         line.match_indices('#').any(|(at, _)| {
             let said = line[at..].trim_start_matches('#').trim_start();

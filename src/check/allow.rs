@@ -126,6 +126,9 @@ struct Lines<'s> {
     until: usize,
 }
 
+/// Of all that looks empty only this means nothing to YAML.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
 impl<'s> Lines<'s> {
     fn of(source: &'s Source) -> Self {
         Self { text: source.text(), at: 0, line: 1, next: 0, until: 0 }
@@ -136,7 +139,7 @@ impl<'s> Lines<'s> {
         let line = self.text[self.at..start].matches('\n').count();
         (self.at, self.line) = (start, self.line + u32::try_from(line).unwrap_or(u32::MAX));
         let begin = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        if !self.text[begin..start].trim().is_empty() {
+        if !self.text[begin..start].trim_matches(BLANK).is_empty() {
             return self.line;
         }
         if start >= self.until {
@@ -149,7 +152,7 @@ impl<'s> Lines<'s> {
     fn look_below(&mut self, start: usize) {
         (self.until, self.next) = (start, self.line);
         for line in self.text[start..].split_inclusive('\n') {
-            let said = line.trim_start();
+            let said = line.trim_start_matches(BLANK);
             if !said.is_empty() && !said.starts_with('#') {
                 return;
             }

@@ -18,6 +18,11 @@ use crate::{
 /// `List` in `List` in `List`: nobody writes more.
 const MAX_LISTS: usize = 4;
 
+/// Of a kind and a version, in bytes: Kubernetes makes labels of DNS of them.
+const LONGEST_KIND: usize = 63;
+/// Of names and groups, in bytes: subdomains of DNS.
+const LONGEST_NAME: usize = 253;
+
 /// What to do about a file that was never meant for a cluster.
 const NO_MANIFEST: &str = "if the file is no manifest, name it in .instateignore";
 
@@ -130,8 +135,9 @@ impl Reader<'_> {
             self.report(Code::NotAnObject, message.to_owned(), self.first_line(node), NO_MANIFEST);
             return;
         }
-        let api_version = self.text(node, "apiVersion", "apiVersion", node);
-        let kind = self.text(node, "kind", "kind", node);
+        let top = self.first_line(node);
+        let api_version = self.text(node, "apiVersion", "apiVersion", top);
+        let kind = self.text(node, "kind", "kind", top);
         let (Some(api_version), Some(kind)) = (api_version, kind) else { return };
         let known = self.api_version(&api_version) & self.kind(&kind);
         if kind.0.ends_with("List") && self.tree.get(node, "items").is_some() {
@@ -175,33 +181,38 @@ impl Reader<'_> {
     }
 
     fn named(&mut self, node: NodeId, api_version: String, kind: String) {
-        let Some((_, metadata)) = self.tree.get(node, "metadata") else {
-            let message = format!("{kind} has no `metadata.name`");
-            self.report(Code::FieldMissing, message, self.first_line(node), "add `metadata:` with a `name:`");
+        let Some((key, metadata)) = self.tree.get(node, "metadata") else {
+            let (span, help) = self.nearest(node, "metadata").unwrap_or_else(|| {
+                let above = self.tree.get(node, "name").map(|(name, _)| self.tree.span(name));
+                (above.unwrap_or_else(|| self.first_line(node)), "add `metadata:` with a `name:`".to_owned())
+            });
+            self.report(Code::FieldMissing, format!("{kind} has no `metadata.name`"), span, &help);
             return;
         };
         let of_metadata = self.tree.resolve(metadata);
+        if of_metadata == Resolved::Null && self.no_name(node, metadata, &kind) {
+            return;
+        }
         if !matches!(of_metadata, Resolved::Mapping(_)) {
             let message = format!("`metadata` of a {kind} is {}, not a mapping", of_metadata.describe());
             self.report(
                 Code::FieldInvalid,
                 message,
-                self.tree.span(metadata),
+                self.told(key, metadata),
                 "indent `name:` below `metadata:`",
             );
             return;
         }
-        if let Some((key, _)) = self.tree.get(metadata, "generateName")
-            && self.tree.get(metadata, "name").is_none()
+        if self.tree.get(metadata, "name").is_none()
+            && self.nearest(metadata, "name").is_none()
+            && self.no_name(node, metadata, &kind)
         {
-            let message = format!("{kind} has `generateName`: each deployment would create another one");
-            self.report(Code::FieldInvalid, message, self.tree.span(key), "give it a `name:`");
             return;
         }
-        let name = self.text(metadata, "name", "metadata.name", node);
+        let name = self.text(metadata, "name", "metadata.name", self.tree.span(key));
         let namespace = match self.tree.get(metadata, "namespace") {
             Some((_, value)) if self.is_null(value) => None,
-            Some(_) => match self.text(metadata, "namespace", "metadata.namespace", node) {
+            Some(_) => match self.text(metadata, "namespace", "metadata.namespace", self.tree.span(key)) {
                 Some(found) => Some(found),
                 None => return,
             },
@@ -227,21 +238,44 @@ impl Reader<'_> {
         self.manifests.push(Manifest { key, api_version, source, tree, node, name: span });
     }
 
-    /// The text in the field `key` of a mapping, which must have it.
-    fn text(&mut self, mapping: NodeId, key: &str, path: &str, object: NodeId) -> Option<(String, Span)> {
+    /// Why an object has no name, where more can be said than that.
+    fn no_name(&mut self, node: NodeId, metadata: NodeId, kind: &str) -> bool {
+        if let Some((key, _)) = self.tree.get(metadata, "generateName") {
+            let message = format!("{kind} has `generateName`: each deployment would create another one");
+            self.report(Code::FieldInvalid, message, self.tree.span(key), "give it a `name:`");
+        } else if let Some((key, _)) = self.tree.get(node, "name") {
+            let message = format!("{kind} has a `name` beside `metadata`");
+            self.report(Code::FieldMissing, message, self.tree.span(key), "indent it below `metadata:`");
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The key that may be a misspelt `key`, and how to say so.
+    fn nearest(&self, mapping: NodeId, key: &str) -> Option<(Span, String)> {
+        let keys = self.tree.entries(mapping).iter().filter_map(|(k, _)| self.tree.scalar(*k));
+        let meant = text::nearest(key, keys.map(|(text, _)| text))?;
+        let (found, _) = self.tree.get(mapping, meant)?;
+        Some((self.tree.span(found), format!("did you mean `{key}` here?")))
+    }
+
+    /// Where a value stands that is of the wrong type: of one below its key, the key.
+    fn told(&self, key: NodeId, value: NodeId) -> Span {
+        match self.tree.resolve(value) {
+            Resolved::Mapping(_) | Resolved::Sequence(_) | Resolved::Null => self.tree.span(key),
+            _ => self.tree.span(value),
+        }
+    }
+
+    /// The text in the field `key` of a mapping, which must have it; `head` says where it lacks it.
+    fn text(&mut self, mapping: NodeId, key: &str, path: &str, head: Span) -> Option<(String, Span)> {
         let Some((name, value)) = self.tree.get(mapping, key) else {
-            let nearest = self.tree.entries(mapping).iter().filter_map(|(k, _)| self.tree.scalar(*k));
-            let meant = text::nearest(key, nearest.map(|(text, _)| text)).map(ToOwned::to_owned);
-            let found = meant.and_then(|meant| self.tree.get(mapping, &meant));
-            let span = found.map_or_else(|| self.first_line(object), |(key, _)| self.tree.span(key));
-            let help = match found {
-                Some(_) => format!("did you mean `{key}` here?"),
-                None => format!("add `{key}:`"),
-            };
+            let (span, help) = self.nearest(mapping, key).unwrap_or_else(|| (head, format!("add `{key}:`")));
             self.report(Code::FieldMissing, format!("an object has no `{path}`"), span, &help);
             return None;
         };
-        let span = self.tree.span(value);
+        let span = self.told(name, value);
         match self.tree.resolve(value) {
             Resolved::Text(text) if !text.is_empty() => return Some((text.to_owned(), span)),
             Resolved::Text(_) | Resolved::Null => {
@@ -267,9 +301,11 @@ impl Reader<'_> {
     fn api_version(&mut self, (text, span): &(String, Span)) -> bool {
         let (group, version) = text.split_once('/').unwrap_or(("", text));
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let is_version = version.starts_with(|c: char| c.is_ascii_lowercase())
+        let is_version = version.len() <= LONGEST_KIND
+            && version.starts_with(|c: char| c.is_ascii_lowercase())
             && version.chars().all(|c| plain(c) || c == '-');
-        let is_group = group.is_empty() != text.contains('/')
+        let is_group = group.len() <= LONGEST_NAME
+            && group.is_empty() != text.contains('/')
             && group.chars().all(|c| plain(c) || matches!(c, '-' | '.'));
         if !(is_version && is_group) {
             let message = format!("`{}` is no apiVersion", text::excerpt(text, 60));
@@ -280,7 +316,8 @@ impl Reader<'_> {
 
     fn kind(&mut self, (text, span): &(String, Span)) -> bool {
         let good = text.starts_with(|c: char| c.is_ascii_uppercase())
-            && text.chars().all(|c| c.is_ascii_alphanumeric());
+            && text.chars().all(|c| c.is_ascii_alphanumeric())
+            && text.len() <= LONGEST_KIND;
         if !good {
             let message = format!("`{}` is no kind", text::excerpt(text, 60));
             self.report(Code::FieldInvalid, message, *span, "a kind is one word like `Deployment`");
@@ -291,13 +328,13 @@ impl Reader<'_> {
     fn name(&mut self, path: &str, text: &str, span: Span, lenient: bool) -> bool {
         let (good, rule) = if lenient {
             let good = !text.contains(['/', '%']) && text != "." && text != ".." && text::is_clean(text);
-            (good, "a name has no `/` and no `%`")
+            (good && text.len() <= LONGEST_NAME, "a name has no `/` and no `%`, and at most 253 letters")
         } else {
             let part = |p: &str| {
                 let inner = p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
                 inner && !p.is_empty() && !p.starts_with('-') && !p.ends_with('-')
             };
-            let good = text.len() <= 253 && text.split('.').all(part);
+            let good = text.len() <= LONGEST_NAME && text.split('.').all(part);
             (good, "use lower case letters, digits, `-` and `.`, at most 253")
         };
         if !good {
