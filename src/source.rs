@@ -122,6 +122,13 @@ impl Source {
         })
     }
 
+    /// The number of the line in which `span` begins, from 1.
+    #[must_use]
+    pub fn line(&self, span: Span) -> u32 {
+        let index = self.line_starts().partition_point(|start| *start <= span.start);
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
     /// The place of `span`: its first line, and as much of it as that line holds.
     #[must_use]
     pub fn place(&self, span: Span) -> Place {

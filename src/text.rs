@@ -106,20 +106,21 @@ fn fitting(chars: impl Iterator<Item = char>, room: usize) -> (usize, usize) {
 #[must_use]
 pub fn window(line: &str, column: usize, width: usize, room: usize) -> Window {
     const DOTS: &str = "...";
-    let length = line.chars().count();
-    let column = column.min(length);
     let (before, after) = line.split_at(line.char_indices().nth(column).map_or(line.len(), |(at, _)| at));
     // Some of what stands before the caret is kept, so that one sees where it is.
     let (_, filled) = fitting(before.chars().rev(), room / 3);
     let (right, filled) = fitting(after.chars(), room - filled);
     let (left, _) = fitting(before.chars().rev(), room - filled);
-    let (from, to) = (column - left, column + right);
-    let part = |from: usize, to: usize| mask(&line.chars().skip(from).take(to - from).collect::<String>());
-    let (cut, ends) = (if from > 0 { DOTS } else { "" }, if to < length { DOTS } else { "" });
-    let (from, to) = (from + cut.len(), to - ends.len());
-    let at = column.clamp(from, to);
+    // A line may be a whole file: nothing beyond the window is looked at again.
+    let start = before.char_indices().rev().take(left).last().map_or(before.len(), |(at, _)| at);
+    let around: Vec<char> = before[start..].chars().chain(after.chars().take(right)).collect();
+    let cut = if start > 0 { DOTS } else { "" };
+    let ends = if after.chars().nth(right).is_some() { DOTS } else { "" };
+    let (from, to) = (cut.len(), around.len() - ends.len());
+    let at = left.clamp(from, to);
+    let part = |from: usize, to: usize| mask(&around[from..to].iter().collect::<String>());
     let before = format!("{cut}{}", part(from, at));
-    let marked = (column + width).min(to).saturating_sub(at);
+    let marked = (left + width).min(to).saturating_sub(at);
     Window {
         caret: before.chars().count(),
         width: marked.max(1),

@@ -12,9 +12,25 @@ impl std::fmt::Display for Quantity {
     }
 }
 
+impl std::ops::Add for Quantity {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
 impl Quantity {
     /// Nothing of it.
     pub const NONE: Self = Self(0);
+
+    /// Whether it is more than `whole` divided by `part`, which is not nothing.
+    pub fn is_more_than(self, whole: Self, part: Self) -> bool {
+        // A ratio is a small number: what is lost of it is less than anybody writes.
+        #[allow(clippy::cast_precision_loss, reason = "Kubernetes compares them as such, too")]
+        let number = |amount: Self| amount.0 as f64;
+        number(self) / 1e9 > number(whole) / number(part)
+    }
 
     /// `None` where Kubernetes reads no amount.
     pub fn parse(text: &str) -> Option<Self> {

@@ -146,7 +146,7 @@ impl Wrong {
             let written = source.text().get(tree.span(key).range())?;
             (!source.is_secret(tree.span(key))).then(|| format!("`{}`", text::excerpt(written, 40)))
         };
-        let line = |key: NodeId| source.place(tree.span(key)).line;
+        let line = |key: NodeId| source.line(tree.span(key));
         let (code, message, at, help) = match self {
             Self::Twice { first, again } => {
                 let remove = format!(

@@ -1,6 +1,6 @@
 //! A document becomes a Kubernetes object: what identifies it, and where that stands.
 
-use std::{fmt, rc::Rc};
+use std::{borrow::Cow, fmt, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,12 @@ impl Manifest {
     /// Where a field stands that an API server names, or the nearest that the manifest has.
     #[must_use]
     pub fn locate(&self, field: &str) -> Located {
-        locate::locate(&self.tree, self.node, field, self.name)
+        // What is the same in all versions of a definition has an older name in an API server.
+        let older =
+            field.strip_prefix("spec.validation.").filter(|_| self.key.kind == "CustomResourceDefinition");
+        let field =
+            older.map_or(Cow::Borrowed(field), |rest| format!("spec.versions[0].schema.{rest}").into());
+        locate::locate(&self.tree, self.node, &field, self.name)
     }
 
     /// The object as `kubectl` would send it.
@@ -240,12 +245,12 @@ impl Reader<'_> {
 
     /// Why an object has no name, where more can be said than that.
     fn no_name(&mut self, node: NodeId, metadata: NodeId, kind: &str) -> bool {
-        if let Some((key, _)) = self.tree.get(metadata, "generateName") {
-            let message = format!("{kind} has `generateName`: each deployment would create another one");
-            self.report(Code::FieldInvalid, message, self.tree.span(key), "give it a `name:`");
-        } else if let Some((key, _)) = self.tree.get(node, "name") {
+        if let Some((key, _)) = self.tree.get(node, "name") {
             let message = format!("{kind} has a `name` beside `metadata`");
             self.report(Code::FieldMissing, message, self.tree.span(key), "indent it below `metadata:`");
+        } else if let Some((key, _)) = self.tree.get(metadata, "generateName") {
+            let message = format!("{kind} has `generateName`: each deployment would create another one");
+            self.report(Code::FieldInvalid, message, self.tree.span(key), "give it a `name:`");
         } else {
             return false;
         }

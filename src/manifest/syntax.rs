@@ -333,7 +333,7 @@ impl<'s> Scene<'s> {
         let close = text[..self.at].rfind(quote).unwrap_or(self.at);
         let open = text[..close].rfind(quote).unwrap_or(close);
         if text[open..close].contains('\n') {
-            let closed = self.source.place((close..close + 1).into()).line;
+            let closed = self.source.line((close..close + 1).into());
             let message = format!("the quote that opens here is closed only in line {closed}");
             return said(open..open + 1, message, "close it on this line");
         }
@@ -370,7 +370,7 @@ impl<'s> Scene<'s> {
             return Some(unclosed(start, open));
         }
         let message = format!("a `,` or the closing `{}` is missing before this", closing(open));
-        let opens = self.source.place((start..start + 1).into()).line;
+        let opens = self.source.line((start..start + 1).into());
         let here = match self.text()[self.at..].chars().next() {
             None | Some('\n') => (self.at..self.at + 1).into(),
             Some(':') => self.line.first(),

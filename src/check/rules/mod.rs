@@ -3,6 +3,7 @@
 //! Rules go by the name of a type: a `Container` has the same ones wherever it stands. Most are rows of
 //! [`table`]; where a row cannot say it, a small function does.
 
+mod devices;
 mod fields;
 mod lifecycle;
 mod maps;

@@ -1,16 +1,25 @@
 //! Names of objects of which more is asked than of others.
 
-use super::values;
+use super::{
+    values,
+    wants::{has, is_filled},
+};
 use crate::{
     check::{
         grammar::{self, Grammar},
         spot::Spot,
     },
     finding::{Code, Finding},
+    manifest::Resolved,
 };
 
 /// Characters of the name of a `CronJob`: its Jobs have eleven more.
 const MOST_OF_CRON_JOB: usize = 52;
+
+/// Whether an event is of the newer kind, of which more is said.
+pub(super) fn is_new_event(event: &Spot<'_>) -> bool {
+    has(event, "eventTime")
+}
 
 /// A name that is part of a DNS name has no dots, and is shorter.
 pub(super) fn label(spot: &Spot<'_>, found: &mut Vec<Finding>) {
@@ -20,6 +29,21 @@ pub(super) fn label(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         && name.text().is_some_and(grammar::is_dns_name)
     {
         values::form(&name, Grammar::Label, found);
+    }
+}
+
+/// What the API server serves itself is not reached over a connection.
+pub(super) fn local_service(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if spot.field("service").is_some() {
+        return;
+    }
+    for field in ["caBundle", "insecureSkipTLSVerify"].into_iter().filter_map(|name| spot.field(name)) {
+        if field.is() == Resolved::Bool(false) || !is_filled(&field) {
+            continue;
+        }
+        let message = format!("`{}` stands without `service`, to which it belongs", field.path());
+        let finding = Finding::error(Code::Together, message).at(field.key_place());
+        found.push(finding.help("add `service:`, or remove it"));
     }
 }
 

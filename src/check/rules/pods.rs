@@ -56,7 +56,12 @@ pub(super) fn parts(spot: &Spot<'_>, found: &mut Vec<Finding>) {
             }
             for field in ["volumeMounts", "volumeDevices"] {
                 let Some(mounts) = container.field(field) else { continue };
-                mounts.items().for_each(|mount| volumes.named(&mount, "name", "volume", found));
+                for mount in mounts.items() {
+                    volumes.named(&mount, "name", "volume", found);
+                    if field == "volumeDevices" {
+                        is_device(spot, &mount, found);
+                    }
+                }
             }
             if let Some(resources) = container.field("resources")
                 && let Some(list) = resources.field("claims")
@@ -68,6 +73,19 @@ pub(super) fn parts(spot: &Spot<'_>, found: &mut Vec<Finding>) {
                 runs_once(&container, found);
             }
         }
+    }
+}
+
+/// Only a claim is a device.
+fn is_device(pod: &Spot<'_>, mount: &Spot<'_>, found: &mut Vec<Finding>) {
+    let Some(name) = mount.field("name") else { return };
+    let Some(text) = name.text().filter(|text| !text.is_empty()) else { return };
+    let list = pod.field("volumes");
+    let mut volumes = list.iter().flat_map(Spot::items);
+    let Some(volume) = volumes.find(|volume| text_of(volume, "name") == Some(text)) else { return };
+    if ["persistentVolumeClaim", "ephemeral"].into_iter().all(|source| volume.field(source).is_none()) {
+        let message = format!("`{}` is no claim, and only a claim can be a device", name.path());
+        found.push(name.error(Code::Together, message).help("mount it below `volumeMounts`"));
     }
 }
 

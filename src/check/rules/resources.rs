@@ -54,6 +54,9 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     let (Some(resources), Some(containers)) = (spot.field("resources"), spot.field("containers")) else {
         return;
     };
+    if let Some(requests) = resources.field("requests") {
+        sums(spot, &requests, found);
+    }
     let Some(limits) = resources.field("limits") else { return };
     for container in containers.items() {
         let Some(resources) = container.field("resources") else { continue };
@@ -73,8 +76,125 @@ pub(super) fn of_pod(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// A Pod asks for as much as its containers together.
+fn sums(pod: &Spot<'_>, requests: &Spot<'_>, found: &mut Vec<Finding>) {
+    for (name, given) in requests.fields() {
+        let Some(most) = amount(&given) else { continue };
+        let asked = |container: &Spot<'_>| {
+            let resources = container.field("resources");
+            // Who only has a limit asks for all of it.
+            let list = ["requests", "limits"].into_iter().find_map(|list| {
+                let list = resources.as_ref()?.field(list)?;
+                amount(&list.field(&name)?)
+            });
+            list.unwrap_or(Quantity::NONE)
+        };
+        let (mut kept, mut peak) = (Quantity::NONE, Quantity::NONE);
+        for container in pod.field("initContainers").iter().flat_map(Spot::items) {
+            if text_of(&container, "restartPolicy") == Some("Always") {
+                kept = kept + asked(&container);
+                peak = peak.max(kept);
+            } else {
+                peak = peak.max(kept + asked(&container));
+            }
+        }
+        let all =
+            pod.field("containers").iter().flat_map(Spot::items).fold(kept, |sum, one| sum + asked(&one));
+        if all.max(peak) > most
+            && let Some(shown) = given.written()
+        {
+            let message = format!("`{}` is {shown}, less than its containers ask for", given.path());
+            found.push(
+                given.error(Code::OverLimit, message).help("raise it, or let the containers ask for less"),
+            );
+        }
+    }
+}
+
+/// What a namespace may have: of what has no group only what Kubernetes counts.
+pub(super) fn of_quota(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    const COUNTED: [&str; 19] = [
+        "cpu",
+        "memory",
+        "ephemeral-storage",
+        "requests.cpu",
+        "requests.memory",
+        "requests.storage",
+        "requests.ephemeral-storage",
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+        "pods",
+        "resourcequotas",
+        "services",
+        "replicationcontrollers",
+        "secrets",
+        "persistentvolumeclaims",
+        "configmaps",
+        "services.nodeports",
+        "services.loadbalancers",
+    ];
+    let Some(hard) = spot.field("hard") else { return };
+    for (name, amount) in hard.fields() {
+        let is_huge = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
+        if COUNTED.contains(&&*name) || name.contains('/') || is_huge {
+            continue;
+        }
+        let message = format!("`{}` is nothing that a quota counts", amount.path());
+        let help = match text::nearest(&name, COUNTED) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write `count/{}`, with the group behind it", text::excerpt(&name, 60)),
+        };
+        found.push(Finding::error(Code::NotAllowed, message).at(amount.key_place()).help(help));
+    }
+}
+
+/// The amounts of a range are in their order.
+fn order(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    const ORDER: [(&str, &str); 6] = [
+        ("min", "max"),
+        ("min", "defaultRequest"),
+        ("min", "default"),
+        ("defaultRequest", "default"),
+        ("defaultRequest", "max"),
+        ("default", "max"),
+    ];
+    for (lower, upper) in ORDER {
+        let (Some(least), Some(most)) = (spot.field(lower), spot.field(upper)) else { continue };
+        for (name, from) in least.fields() {
+            let Some(to) = most.field(&name) else { continue };
+            if let (Some(small), Some(large)) = (amount(&from), amount(&to))
+                && small > large
+                && let Some(shown) = to.written()
+            {
+                let message = format!("`{}` is more than `{}`, which is {shown}", from.path(), to.path());
+                found.push(from.error(Code::OverLimit, message).help("make it smaller, or the other larger"));
+                return;
+            }
+        }
+    }
+    ratio(spot, found);
+}
+
+/// How much more than it asks for something may take, which its least and its most allow.
+fn ratio(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let Some(ratios) = spot.field("maxLimitRequestRatio") else { return };
+    for (name, ratio) in ratios.fields() {
+        let of = |list: &str| spot.field(list).as_ref().and_then(|list| amount(&list.field(&name)?));
+        let Some(times) = amount(&ratio) else { continue };
+        if let (Some(least), Some(most)) = (of("min"), of("max"))
+            && least > Quantity::NONE
+            && times.is_more_than(most, least)
+        {
+            let message = format!("`{}` is more than `max` divided by `min`", ratio.path());
+            found.push(ratio.error(Code::OverLimit, message).help("make it smaller, or `max` larger"));
+        }
+    }
+}
+
 /// What containers or Pods may take in a namespace.
 pub(super) fn of_range(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    order(spot, found);
     if !matches!(text_of(spot, "type"), Some("Container" | "Pod")) {
         return;
     }
@@ -100,11 +220,26 @@ pub(super) fn of_claim(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         }
         return;
     }
+    let message = format!("`{}` asks for no storage", spot.path());
+    let misspelt = requests.as_ref().and_then(|requests| {
+        let (_, wrong) = requests.fields().find(|(name, _)| text::nearest(name, ["storage"]).is_some())?;
+        Some(wrong.key_place())
+    });
+    if let Some(place) = misspelt {
+        found.push(Finding::error(Code::RequiredMissing, message).at(place).help("did you mean `storage`?"));
+        return;
+    }
     let nearest = requests.as_ref().or(resources.as_ref());
     let place = nearest.map_or_else(|| spot.head_place(), Spot::key_place);
-    let message = format!("`{}` asks for no storage", spot.path());
     let help = "write how much below `resources:`, `requests:`, as in `storage: 1Gi`";
     found.push(Finding::error(Code::RequiredMissing, message).at(place).help(help));
+}
+
+/// What a Pod takes beside its containers, where its runtime says so.
+pub(super) fn of_runtime(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if let Some(fixed) = spot.field("podFixed") {
+        names(&fixed, found);
+    }
 }
 
 fn names(list: &Spot<'_>, found: &mut Vec<Finding>) {

@@ -27,6 +27,26 @@ pub(super) fn rule(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether the tokens of Pods go into secrets, and so have to be there.
+pub(super) fn wants_tokens(driver: &Spot<'_>) -> bool {
+    driver.field("serviceAccountTokenInSecrets").is_some()
+}
+
+/// Nobody is dealt more queues than there are.
+pub(super) fn queues(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    const DEALT: i64 = 8;
+    const THERE: i64 = 64;
+    let (hand, queues) = (spot.field("handSize"), spot.field("queues"));
+    let number = |field: &Option<Spot<'_>>, none| field.as_ref().map_or(Some(none), Spot::whole);
+    if let (Some(dealt), Some(there)) = (number(&hand, DEALT), number(&queues, THERE))
+        && dealt > there
+        && let Some(at) = hand.or(queues)
+    {
+        let message = format!("`{}`: {dealt} of {there} queues cannot be dealt", at.path());
+        found.push(at.error(Code::Together, message).help("make `handSize` smaller than `queues`"));
+    }
+}
+
 /// A binding in a namespace means the accounts of its own where it names none; one of the cluster has none.
 pub(super) fn account_of_cluster(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     if spot.manifest().key.kind == "ClusterRoleBinding" {

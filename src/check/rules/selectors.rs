@@ -26,6 +26,11 @@ pub(super) fn of_nodes(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// An item of `matchExpressions` of the scopes of a quota.
+pub(super) fn of_scopes(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    expression(spot, &["In", "NotIn", "Exists", "DoesNotExist"], found);
+}
+
 fn expression(spot: &Spot<'_>, operators: &[&str], found: &mut Vec<Finding>) {
     let Some(operator) = spot.field("operator") else { return };
     let Some(name) = operator.text() else { return };

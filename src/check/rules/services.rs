@@ -18,6 +18,21 @@ pub(super) fn addresses(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         let message = format!("`{}` cannot be `None` in a Service of the type `{kind}`", address.path());
         found.push(address.error(Code::Together, message).help("remove it, or remove the type"));
     }
+    if let Some(list) = spot.field("clusterIPs").filter(|list| is_filled(list) && !has(spot, "clusterIP")) {
+        let message = format!("`{}` stands without `clusterIP`, which is the first of them", list.path());
+        let finding = Finding::error(Code::Together, message).at(list.key_place());
+        found.push(finding.help("write the first one as `clusterIP:`, too"));
+    }
+    if let Some(port) = spot.field("healthCheckNodePort").filter(|port| port.whole() != Some(0))
+        && !(kind == "LoadBalancer" && text_of(spot, "externalTrafficPolicy") == Some("Local"))
+    {
+        let message = format!(
+            "`{}` stands only where `type` is `LoadBalancer` and `externalTrafficPolicy` is `Local`",
+            port.path()
+        );
+        let finding = Finding::error(Code::Together, message).at(port.key_place());
+        found.push(finding.help("remove it, or write both"));
+    }
     if let Some(ranges) = spot.field("loadBalancerSourceRanges").filter(is_filled)
         && kind != "LoadBalancer"
     {

@@ -59,6 +59,34 @@ pub(super) fn has_login(spot: &Spot<'_>) -> bool {
     is_on("chapAuthDiscovery") || is_on("chapAuthSession")
 }
 
+/// Whether a volume is mounted as it is; what makes Pods may have it filled in.
+pub(super) fn is_mounted(spot: &Spot<'_>) -> bool {
+    spot.manifest().key.kind == "Pod"
+}
+
+/// Whether a volume is a disk of one node.
+pub(super) fn is_local(spot: &Spot<'_>) -> bool {
+    spot.field("local").is_some()
+}
+
+/// A disk of Azure is named in the way of its kind, which is a shared blob where none is written.
+pub(super) fn disk(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let Some(uri) = spot.field("diskURI") else { return };
+    let Some(text) = uri.text().filter(|text| !text.is_empty()) else { return };
+    let kind = text_of(spot, "kind").unwrap_or("Shared");
+    let (start, other) = match kind {
+        "Managed" => ("/subscriptions/", "Shared"),
+        "Shared" | "Dedicated" => ("https://", "Managed"),
+        _ => return,
+    };
+    if !text.starts_with(start) {
+        let message =
+            format!("`{}` does not begin with `{start}`, as it does of a `{kind}` disk", uri.path());
+        let help = format!("write it so, or write `kind: {other}` beside it");
+        found.push(uri.error(Code::Together, message).help(help));
+    }
+}
+
 /// What a claim begins with is said in two fields, of which one is there for older clients.
 pub(super) fn one_source(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     for source in ["dataSource", "dataSourceRef"].into_iter().filter_map(|name| spot.field(name)) {

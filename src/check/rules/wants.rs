@@ -15,6 +15,12 @@ pub(super) enum Want {
     Field(&'static str),
     /// It has this field, where that is so; and how to mend it.
     FieldIf(&'static str, fn(&Spot<'_>) -> bool, &'static str),
+    /// The mapping in the first field, where there is one, has the second.
+    Inner(&'static str, &'static str),
+    /// What stands in the field is a mapping.
+    Mapping(&'static str),
+    /// The map in the field has a key at least.
+    Keyed(&'static str),
     /// Exactly one of these fields.
     One(&'static [&'static str]),
     /// One of these fields or several.
@@ -84,6 +90,33 @@ impl Want {
             Self::FieldIf(field, is_so, help) => {
                 if is_so(spot) && !has(spot, field) && !elsewhere(field) {
                     found.push(missing(spot, field).help(help));
+                }
+            }
+            Self::Inner(field, inner) => {
+                if let Some(there) = spot.field(field)
+                    && let Resolved::Mapping(_) = there.is()
+                    && !has(&there, inner)
+                {
+                    found.push(missing(&there, inner));
+                }
+            }
+            Self::Mapping(field) => {
+                if let Some(there) = spot.field(field)
+                    && !matches!(there.is(), Resolved::Mapping(_))
+                {
+                    let message = format!("`{}` is {}, not a mapping", there.path(), there.is().describe());
+                    found.push(
+                        there.error(Code::WrongType, message).help("write `key: value` pairs below it"),
+                    );
+                }
+            }
+            Self::Keyed(field) => {
+                if let Some(there) = spot.field(field)
+                    && let Resolved::Mapping([]) = there.is()
+                {
+                    let message = format!("`{}` is empty, and needs a key at least", there.path());
+                    let finding = Finding::error(Code::RequiredMissing, message).at(there.key_place());
+                    found.push(finding.help("add one"));
                 }
             }
             Self::One(fields) => {
@@ -234,7 +267,10 @@ fn none(
         "" => format!("{} needs {how} of {}", spot.manifest().key.kind, text::listed(fields)),
         path => format!("`{path}` needs {how} of {}", text::listed(fields)),
     };
-    found.push(Finding::error(Code::OneOf, message).at(spot.head_place()).help("add one of them"));
+    // One that is written and empty is where something is missing.
+    let empty = fields.iter().find_map(|field| spot.field(field)).map(|field| field.key_place());
+    let place = empty.unwrap_or_else(|| spot.head_place());
+    found.push(Finding::error(Code::OneOf, message).at(place).help("add one of them"));
 }
 
 /// Two fields that exclude each other; what was written later is what is shown.

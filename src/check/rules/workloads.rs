@@ -1,10 +1,14 @@
 //! What makes Pods: how they are replaced, whether they end, and how many there are.
 
-use super::values::{self, is_zero};
+use super::{
+    values::{self, is_zero},
+    wants::{has, missing, text_of},
+};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
     manifest::Resolved,
+    text,
 };
 
 /// Seconds after which a Deployment counts as stuck that does not say how many.
@@ -81,7 +85,7 @@ pub(super) fn rolling(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 
 /// A `DaemonSet` replaces a Pod either before the old one goes or after.
 pub(super) fn rolling_on_nodes(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    if spot.up().is_some_and(|strategy| super::wants::text_of(strategy, "type") == Some("OnDelete")) {
+    if spot.up().is_some_and(|strategy| text_of(strategy, "type") == Some("OnDelete")) {
         return;
     }
     let (surge, unavailable) = (spot.field("maxSurge"), spot.field("maxUnavailable"));
@@ -132,6 +136,69 @@ pub(super) fn scaled(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         }
         _ => finding.help("write its `apiVersion:` beside `kind`"),
     });
+}
+
+/// What scales at some pace says which one, or says nothing.
+pub(super) fn policies(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    if let Some(policies) = spot.field("policies")
+        && let Resolved::Sequence([]) = policies.is()
+    {
+        let message = format!("`{}` is empty, and needs one policy at least", policies.path());
+        let finding = Finding::error(Code::RequiredMissing, message).at(policies.key_place());
+        found.push(finding.help("add one, or remove the field"));
+    }
+}
+
+/// The claims of a `StatefulSet` have names, by which its containers mount them.
+pub(super) fn templates(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    for template in spot.field("volumeClaimTemplates").iter().flat_map(Spot::items) {
+        let metadata = template.field("metadata");
+        if !metadata.is_some_and(|metadata| has(&metadata, "name")) {
+            let message = format!("`{}` has no `metadata.name`", template.path());
+            let finding = Finding::error(Code::RequiredMissing, message).at(template.head_place());
+            found.push(finding.help("add `metadata:` with a `name:`"));
+        }
+    }
+}
+
+/// Whether a Job says how many of its indexes may fail.
+pub(super) fn limits_indexes(spot: &Spot<'_>) -> bool {
+    spot.field("maxFailedIndexes").is_some()
+}
+
+/// The selector of a Job, which Kubernetes makes; and its rules for failures, which name its containers.
+pub(super) fn of_job(spot: &Spot<'_>, found: &mut Vec<Finding>) {
+    let is_manual = spot.field("manualSelector").is_some_and(|field| field.is() == Resolved::Bool(true));
+    match spot.field("selector") {
+        Some(selector) if !is_manual && &*spot.manifest().key.kind == "Job" => {
+            let message = format!("`{}` is made by Kubernetes, and cannot be written", selector.path());
+            let finding = Finding::error(Code::Together, message).at(selector.key_place());
+            found.push(finding.help("remove it"));
+        }
+        None if is_manual => found.push(missing(spot, "selector")),
+        _ => {}
+    }
+    let Some(policy) = spot.field("podFailurePolicy") else { return };
+    let Some(template) = spot.field("template") else { return };
+    let Some(pod) = template.field("spec") else { return };
+    let Some(rules) = policy.field("rules") else { return };
+    for rule in rules.items() {
+        let Some(codes) = rule.field("onExitCodes") else { continue };
+        let Some(named) = codes.field("containerName") else { continue };
+        let Some(name) = named.text().filter(|name| !name.is_empty()) else { continue };
+        let is_there = ["containers", "initContainers"].into_iter().any(|list| {
+            let list = pod.field(list);
+            list.iter().flat_map(Spot::items).any(|container| text_of(&container, "name") == Some(name))
+        });
+        if !is_there {
+            let name = text::excerpt(name, 60);
+            let message =
+                format!("`{}` names the container `{name}`, which the Pod does not have", named.path());
+            found.push(
+                named.error(Code::NotInObject, message).help("write the name of one of its containers"),
+            );
+        }
+    }
 }
 
 /// A selector of a workload names labels.

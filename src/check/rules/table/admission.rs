@@ -15,6 +15,8 @@ pub(super) const TYPES: &[Row] = &[
         "MatchResources",
         &[FieldIf("resourceRules", selectors::of_policy, "add `resourceRules:`, or nothing is matched")],
     ),
+    ("MutatingAdmissionPolicy", &[Field("spec")]),
+    ("MutatingAdmissionPolicyBinding", &[Field("spec")]),
     ("MutatingAdmissionPolicyBindingSpec", &[Field("policyName")]),
     (
         "MutatingAdmissionPolicySpec",
@@ -50,6 +52,8 @@ pub(super) const TYPES: &[Row] = &[
         &[Field("apiGroups"), Field("apiVersions"), Field("operations"), Field("resources")],
     ),
     ("ServiceReference", &[Field("name"), Field("namespace"), Between("port", 1, 65535)]),
+    ("ValidatingAdmissionPolicy", &[Field("spec")]),
+    ("ValidatingAdmissionPolicyBinding", &[Field("spec")]),
     ("ValidatingAdmissionPolicyBindingSpec", &[Field("policyName"), Field("validationActions")]),
     (
         "ValidatingAdmissionPolicySpec",

@@ -1,8 +1,8 @@
 //! Rights, storage classes, and what else a cluster is run by.
 
 use super::super::{
-    roles,
-    wants::Want::{Among, Field, Least, One, Only, Rule, Some, With},
+    resources, roles,
+    wants::Want::{Among, Field, FieldIf, Keyed, Least, One, Only, Rule, Some, With},
 };
 use super::Row;
 
@@ -19,19 +19,24 @@ pub(super) const EVENTS: &[Row] = &[(
         Field("reportingInstance"),
         Field("action"),
         Field("reason"),
+        Field("type"),
     ],
 )];
 
 pub(super) const FLOWCONTROL: &[Row] = &[
+    ("FlowSchema", &[Field("spec")]),
     ("FlowSchemaSpec", &[Field("priorityLevelConfiguration")]),
     ("LimitResponse", &[With("queuing", "type", "Queue"), Only("queuing", "type", "Queue")]),
+    ("LimitedPriorityLevelConfiguration", &[Field("limitResponse")]),
     ("NonResourcePolicyRule", &[Field("verbs"), Field("nonResourceURLs")]),
     ("PolicyRulesWithSubjects", &[Field("subjects"), Some(&["nonResourceRules", "resourceRules"])]),
+    ("PriorityLevelConfiguration", &[Field("spec")]),
     ("PriorityLevelConfigurationReference", &[Field("name")]),
     (
         "PriorityLevelConfigurationSpec",
         &[With("limited", "type", "Limited"), Only("limited", "type", "Limited")],
     ),
+    ("QueuingConfiguration", &[Rule(roles::queues)]),
     (
         "ResourcePolicyRule",
         &[Field("verbs"), Field("apiGroups"), Field("resources"), Some(&["clusterScope", "namespaces"])],
@@ -49,9 +54,11 @@ pub(super) const FLOWCONTROL: &[Row] = &[
     ),
 ];
 
-pub(super) const NODE: &[Row] = &[("RuntimeClass", &[Field("handler")])];
+pub(super) const NODE: &[Row] =
+    &[("Overhead", &[Rule(resources::of_runtime)]), ("RuntimeClass", &[Field("handler")])];
 
 pub(super) const RBAC: &[Row] = &[
+    ("AggregationRule", &[Field("clusterRoleSelectors")]),
     ("PolicyRule", &[Field("verbs"), Rule(roles::rule)]),
     ("RoleRef", &[Field("name"), Among("kind", &["Role", "ClusterRole"])]),
     (
@@ -65,10 +72,14 @@ pub(super) const RBAC: &[Row] = &[
 ];
 
 pub(super) const STORAGE: &[Row] = &[
+    (
+        "CSIDriverSpec",
+        &[FieldIf("tokenRequests", roles::wants_tokens, "add the tokens that go into secrets")],
+    ),
     ("CSINodeDriver", &[Field("name"), Field("nodeID")]),
     ("CSIStorageCapacity", &[Field("storageClassName")]),
     ("StorageClass", &[Field("provisioner")]),
     ("VolumeAttachmentSource", &[One(&["inlineVolumeSpec", "persistentVolumeName"])]),
     ("VolumeAttachmentSpec", &[Field("attacher"), Field("nodeName")]),
-    ("VolumeAttributesClass", &[Field("driverName"), Field("parameters")]),
+    ("VolumeAttributesClass", &[Field("driverName"), Field("parameters"), Keyed("parameters")]),
 ];

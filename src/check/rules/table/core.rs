@@ -61,6 +61,15 @@ pub(super) const TYPES: &[Row] = &[
         "EnvVarSource",
         &[One(&["configMapKeyRef", "fieldRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"])],
     ),
+    (
+        "Event",
+        &[
+            FieldIf("action", objects::is_new_event, "add `action:`"),
+            FieldIf("reason", objects::is_new_event, "add `reason:`"),
+            FieldIf("reportingComponent", objects::is_new_event, "add `reportingComponent:`"),
+            FieldIf("reportingInstance", objects::is_new_event, "add `reportingInstance:`"),
+        ],
+    ),
     ("ExecAction", &[Field("command")]),
     ("FileKeySelector", &[Field("key"), Field("path"), Field("volumeName")]),
     ("GRPCAction", &[Between("port", 1, 65535)]),
@@ -112,6 +121,7 @@ pub(super) const TYPES: &[Row] = &[
             Between("activeDeadlineSeconds", 1, 2_147_483_647),
         ],
     ),
+    ("PodTemplate", &[Field("template")]),
     ("PodTemplateSpec", &[Field("spec")]),
     ("PreferredSchedulingTerm", &[Between("weight", 1, 100)]),
     (
@@ -130,8 +140,12 @@ pub(super) const TYPES: &[Row] = &[
     ("ReplicationController", &[Field("spec")]),
     ("ReplicationControllerSpec", &[Field("template"), Least("replicas", 0), Least("minReadySeconds", 0)]),
     ("ResourceFieldSelector", &[Field("resource"), Rule(fields::of_container)]),
+    ("ResourceQuotaSpec", &[Rule(resources::of_quota)]),
     ("ResourceRequirements", &[Rule(resources::of_container)]),
-    ("ScopedResourceSelectorRequirement", &[Field("operator"), Field("scopeName")]),
+    (
+        "ScopedResourceSelectorRequirement",
+        &[Field("operator"), Field("scopeName"), Rule(selectors::of_scopes)],
+    ),
     (
         "SeccompProfile",
         &[
@@ -189,6 +203,8 @@ pub(super) const TYPES: &[Row] = &[
             Rule(scheduling::toleration),
         ],
     ),
+    ("TopologySelectorLabelRequirement", &[Field("values")]),
+    ("TopologySelectorTerm", &[Field("matchLabelExpressions")]),
     (
         "TopologySpreadConstraint",
         &[

@@ -1,7 +1,7 @@
 //! What defines other kinds, and what all of them have.
 
 use super::super::{
-    selectors,
+    objects, selectors,
     wants::Want::{Among, Between, Field, One, Only, Rule, With},
 };
 use super::Row;
@@ -33,6 +33,7 @@ pub(super) const EXTENSIONS: &[Row] = &[
 ];
 
 pub(super) const REGISTRATION: &[Row] = &[
+    ("APIService", &[Field("spec")]),
     (
         "APIServiceSpec",
         &[
@@ -40,6 +41,7 @@ pub(super) const REGISTRATION: &[Row] = &[
             Field("version"),
             Between("groupPriorityMinimum", 1, 20000),
             Between("versionPriority", 1, 1000),
+            Rule(objects::local_service),
         ],
     ),
     ("ServiceReference", &[Field("name"), Field("namespace")]),

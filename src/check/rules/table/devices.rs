@@ -1,26 +1,30 @@
 //! Devices and claims of them.
 
-use super::super::wants::Want::{Field, Least, NotBoth, One};
+use super::super::{
+    devices,
+    wants::Want::{Field, Keyed, Least, Mapping, NotBoth, One, Rule},
+};
 use super::Row;
 
 pub(super) const TYPES: &[Row] = &[
     ("CELDeviceSelector", &[Field("expression")]),
-    ("CounterSet", &[Field("name"), Field("counters")]),
+    ("CounterSet", &[Field("name"), Field("counters"), Keyed("counters")]),
     ("Device", &[Field("name")]),
     (
         "DeviceAttribute",
         &[One(&["bool", "bools", "int", "ints", "string", "strings", "version", "versions"])],
     ),
+    ("DeviceClaim", &[Rule(devices::of_claim)]),
     ("DeviceClaimConfiguration", &[Field("opaque")]),
     ("DeviceClassConfiguration", &[Field("opaque")]),
     ("DeviceConstraint", &[One(&["distinctAttribute", "matchAttribute"])]),
-    ("DeviceCounterConsumption", &[Field("counterSet"), Field("counters")]),
+    ("DeviceCounterConsumption", &[Field("counterSet"), Field("counters"), Keyed("counters")]),
     ("DeviceRequest", &[Field("name"), One(&["exactly", "firstAvailable"])]),
     ("DeviceSelector", &[Field("cel")]),
     ("DeviceSubRequest", &[Field("name"), Field("deviceClassName")]),
     ("DeviceTaint", &[Field("effect")]),
     ("ExactDeviceRequest", &[Field("deviceClassName")]),
-    ("OpaqueDeviceConfiguration", &[Field("driver"), Field("parameters")]),
+    ("OpaqueDeviceConfiguration", &[Field("driver"), Field("parameters"), Mapping("parameters")]),
     ("ResourcePool", &[Field("name"), Least("resourceSliceCount", 1)]),
     (
         "ResourceSliceSpec",

@@ -63,5 +63,6 @@ pub(super) const NETWORKING: &[Row] = &[
         "ServiceBackendPort",
         &[One(&["name", "number"]), Between("number", 1, 65535), Rule(network::backend_port)],
     ),
+    ("ServiceCIDR", &[Field("spec")]),
     ("ServiceCIDRSpec", &[Field("cidrs")]),
 ];

@@ -2,22 +2,39 @@
 
 use super::super::{
     pods, resources, volumes,
-    wants::Want::{Absolute, Between, Field, FieldIf, Is, Mode, One, Rule},
+    wants::Want::{Absolute, Between, Field, FieldIf, Inner, Is, Mode, One, Rule},
 };
 use super::Row;
 use crate::check::grammar::Grammar::{Below, Label, Name};
 
 pub(super) const TYPES: &[Row] = &[
     ("AWSElasticBlockStoreVolumeSource", &[Field("volumeID")]),
-    ("AzureDiskVolumeSource", &[Field("diskName"), Field("diskURI")]),
+    ("AzureDiskVolumeSource", &[Field("diskName"), Field("diskURI"), Rule(volumes::disk)]),
     ("AzureFilePersistentVolumeSource", &[Field("secretName"), Field("shareName")]),
     ("AzureFileVolumeSource", &[Field("secretName"), Field("shareName")]),
-    ("CSIPersistentVolumeSource", &[Field("driver"), Field("volumeHandle")]),
-    ("CSIVolumeSource", &[Field("driver")]),
+    (
+        "CSIPersistentVolumeSource",
+        &[
+            Field("driver"),
+            Field("volumeHandle"),
+            Inner("controllerExpandSecretRef", "name"),
+            Inner("controllerExpandSecretRef", "namespace"),
+            Inner("controllerPublishSecretRef", "name"),
+            Inner("controllerPublishSecretRef", "namespace"),
+            Inner("nodeExpandSecretRef", "name"),
+            Inner("nodeExpandSecretRef", "namespace"),
+            Inner("nodePublishSecretRef", "name"),
+            Inner("nodePublishSecretRef", "namespace"),
+        ],
+    ),
+    ("CSIVolumeSource", &[Field("driver"), Inner("nodePublishSecretRef", "name")]),
     ("CephFSPersistentVolumeSource", &[Field("monitors")]),
     ("CephFSVolumeSource", &[Field("monitors")]),
-    ("CinderPersistentVolumeSource", &[Field("volumeID")]),
-    ("CinderVolumeSource", &[Field("volumeID")]),
+    (
+        "CinderPersistentVolumeSource",
+        &[Field("volumeID"), Inner("secretRef", "name"), Inner("secretRef", "namespace")],
+    ),
+    ("CinderVolumeSource", &[Field("volumeID"), Inner("secretRef", "name")]),
     ("ConfigMapProjection", &[Field("name")]),
     ("ConfigMapVolumeSource", &[Field("name"), Mode("defaultMode")]),
     (
@@ -43,12 +60,18 @@ pub(super) const TYPES: &[Row] = &[
     ("HostPathVolumeSource", &[Field("path")]),
     (
         "ISCSIPersistentVolumeSource",
-        &[Field("targetPortal"), Field("iqn"), FieldIf("secretRef", volumes::has_login, "add `secretRef:`")],
+        &[
+            Field("targetPortal"),
+            Field("iqn"),
+            FieldIf("secretRef", volumes::has_login, "add `secretRef:`"),
+            Inner("secretRef", "name"),
+        ],
     ),
     (
         "ISCSIVolumeSource",
         &[Field("targetPortal"), Field("iqn"), FieldIf("secretRef", volumes::has_login, "add `secretRef:`")],
     ),
+    ("ImageVolumeSource", &[FieldIf("reference", volumes::is_mounted, "add `reference:`")]),
     ("KeyToPath", &[Field("key"), Field("path"), Is("path", Below), Mode("mode")]),
     ("LocalVolumeSource", &[Field("path")]),
     ("NFSVolumeSource", &[Field("server"), Field("path"), Absolute("path")]),
@@ -66,7 +89,13 @@ pub(super) const TYPES: &[Row] = &[
     ("PersistentVolumeClaimVolumeSource", &[Field("claimName")]),
     (
         "PersistentVolumeSpec",
-        &[Field("accessModes"), Field("capacity"), Rule(volumes::capacity), Rule(volumes::one_place)],
+        &[
+            Field("accessModes"),
+            Field("capacity"),
+            Rule(volumes::capacity),
+            Rule(volumes::one_place),
+            FieldIf("nodeAffinity", volumes::is_local, "say which node has it: add `nodeAffinity:`"),
+        ],
     ),
     ("PhotonPersistentDiskVolumeSource", &[Field("pdID")]),
     ("PortworxVolumeSource", &[Field("volumeID")]),
@@ -79,8 +108,11 @@ pub(super) const TYPES: &[Row] = &[
     ("SecretProjection", &[Field("name")]),
     ("SecretVolumeSource", &[Field("secretName"), Mode("defaultMode")]),
     ("ServiceAccountTokenProjection", &[Field("path"), Between("expirationSeconds", 600, 4_294_967_296)]),
-    ("StorageOSPersistentVolumeSource", &[Field("volumeName")]),
-    ("StorageOSVolumeSource", &[Field("volumeName")]),
+    (
+        "StorageOSPersistentVolumeSource",
+        &[Field("volumeName"), Inner("secretRef", "name"), Inner("secretRef", "namespace")],
+    ),
+    ("StorageOSVolumeSource", &[Field("volumeName"), Inner("secretRef", "name")]),
     ("Volume", &[Field("name"), Is("name", Label), Rule(pods::one_source)]),
     ("VolumeNodeAffinity", &[Field("required")]),
     ("VolumeProjection", &[Rule(pods::one_source)]),

@@ -2,13 +2,15 @@
 
 use super::super::{
     objects, schedule,
-    wants::Want::{Among, Between, Field, Least, NotBoth, One, Only, Rule, Share, Some, With, Without},
+    wants::Want::{
+        Among, Between, Field, FieldIf, Least, Mapping, NotBoth, One, Only, Rule, Share, Some, With, Without,
+    },
     workloads,
 };
 use super::Row;
 
 pub(super) const APPS: &[Row] = &[
-    ("ControllerRevision", &[Field("data")]),
+    ("ControllerRevision", &[Field("data"), Mapping("data")]),
     ("DaemonSet", &[Field("spec")]),
     (
         "DaemonSetSpec",
@@ -62,6 +64,7 @@ pub(super) const APPS: &[Row] = &[
             Field("selector"),
             Field("template"),
             Rule(workloads::selector),
+            Rule(workloads::templates),
             Least("replicas", 0),
             Least("minReadySeconds", 0),
         ],
@@ -84,6 +87,7 @@ pub(super) const AUTOSCALING_V2: &[Row] = &[
         "HPAScalingPolicy",
         &[Between("periodSeconds", 1, 1800), Least("value", 1), Among("type", &["Pods", "Percent"])],
     ),
+    ("HPAScalingRules", &[Rule(workloads::policies)]),
     (
         "HorizontalPodAutoscalerSpec",
         &[Least("maxReplicas", 1), Least("minReplicas", 0), Rule(workloads::replicas)],
@@ -142,6 +146,8 @@ pub(super) const BATCH: &[Row] = &[
             With("completions", "completionMode", "Indexed"),
             Only("successPolicy", "completionMode", "Indexed"),
             Only("backoffLimitPerIndex", "completionMode", "Indexed"),
+            FieldIf("backoffLimitPerIndex", workloads::limits_indexes, "add `backoffLimitPerIndex:`"),
+            Rule(workloads::of_job),
         ],
     ),
     ("JobTemplateSpec", &[Field("spec")]),

@@ -148,6 +148,17 @@ pub(super) fn never(report: &mut Report<'_>, at: At<'_>, schema: &Map<String, Js
     if schema.get("items").is_some_and(Json::is_array) {
         report.add(Wrong, at.field("items"), "is a sequence", "write one schema, which every item fits");
     }
+    for key in ["items", "additionalProperties"] {
+        let is_none = |value: &Json| value.is_string() || value.is_number();
+        if schema.get(key).is_some_and(is_none)
+            || key == "items" && schema.get(key).is_some_and(Json::is_boolean)
+        {
+            report.add(Wrong, at.field(key), "is no schema", "write one, as in `type: string`");
+        }
+    }
+    if schema.get("additionalProperties").is_some_and(Json::is_array) {
+        report.add(Wrong, at.field("additionalProperties"), "is a sequence", "write one schema, or `true`");
+    }
 }
 
 /// Only what no regular expression of Go can be: what another library reads otherwise is left to Go.

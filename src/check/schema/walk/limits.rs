@@ -18,6 +18,8 @@ use crate::{
 
 /// So many allowed values are listed.
 const FEW: usize = 12;
+/// Of more forms it is left to the cluster which of them fit.
+const MOST_FORMS: usize = 200;
 /// What a compiled pattern may take; Kubernetes' own are far smaller. A larger one is left to the cluster: each
 /// letter that it looks at may cost as much as it is large.
 const PATTERN_BYTES: usize = 1 << 16;
@@ -190,13 +192,15 @@ impl Walker<'_> {
             let look = Look { narrow: true, ..look.deeper() };
             self.value(up, spot, at.other(*id), look);
         }
-        if !limits.any.is_empty() {
+        // Nobody reads more, and what is wrong with each would be found for nothing.
+        let few = |forms: &[Id]| (1..=MOST_FORMS).contains(&forms.len());
+        if few(&limits.any) {
             let misfits = self.misfits(up, spot, at, &limits.any, look);
             if misfits.len() == limits.any.len() {
                 self.fits_none(spot, at, &limits.any, misfits);
             }
         }
-        if !limits.one.is_empty() {
+        if few(&limits.one) {
             let misfits = self.misfits(up, spot, at, &limits.one, look);
             match limits.one.len() - misfits.len() {
                 1 => {}

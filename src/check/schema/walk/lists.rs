@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::{At, By, Level, List, Look, Shape, Walker};
 use crate::{
     check::spot::Spot,
-    finding::Code,
+    finding::{Code, Finding, MOST_OF_ONE},
     manifest::{NodeId, Resolved},
     text,
 };
@@ -89,6 +89,9 @@ impl Walker<'_> {
         // Of three that are the same, the second and the third are each told about the first.
         let mut first = 0;
         for at in 1..seen.len() {
+            if self.found.len() >= MOST_OF_ONE {
+                break;
+            }
             if seen[at].0 == seen[first].0 {
                 self.stands_twice(spot, of, by, seen[first].1, seen[at].1);
             } else {
@@ -101,7 +104,7 @@ impl Walker<'_> {
     fn stands_twice(&mut self, spot: &Spot<'_>, of: At<'_>, by: &By, first: usize, again: usize) {
         let items = self.manifest.tree.items(spot.node());
         let (first, again) = (items[first], items[again]);
-        let line = |node: NodeId| self.manifest.source.place(self.where_told(by, node)).line;
+        let line = |node: NodeId| self.manifest.source.line(self.where_told(by, node));
         let path = spot.path();
         let mut keys: Vec<(&str, String)> = Vec::new();
         self.each_key(of, by, again, &mut |key, told| keys.push((key, told.shown())));
@@ -132,7 +135,7 @@ impl Walker<'_> {
             }
         };
         let place = self.manifest.source.place(self.where_told(by, again));
-        let finding = crate::finding::Finding::error(Code::ItemTwice, message);
+        let finding = Finding::error(Code::ItemTwice, message);
         self.say(finding.at(place).help(help));
     }
 

@@ -15,6 +15,8 @@ use crate::{
 
 /// A mapping with so many fields is told in full.
 const FEW: usize = 8;
+/// In a mapping with more keys it is not looked for where one of them belongs.
+const MANY: usize = 500;
 
 /// Unknown keys of one mapping with their names.
 struct Unknown {
@@ -53,6 +55,15 @@ impl Walker<'_> {
                 self.say_unknown(level, &[first], hint.to_owned());
                 continue;
             }
+            // Where each of so many keys belongs nobody looks for either.
+            if entries.len() > MANY {
+                let first = left.remove(0);
+                match near {
+                    Some(meant) => self.say_misspelt(level, &first, meant),
+                    None => self.say_unknown(level, &[first], self.which_there_are(level, object, &written)),
+                }
+                continue;
+            }
             let names = left.iter().map(|unknown| unknown.name.as_str());
             let names: Vec<&str> = names.take(crate::finding::MOST_OF_ONE).collect();
             if let Some(above) = self.above(level, &first.name, &names) {
@@ -82,7 +93,7 @@ impl Walker<'_> {
                 }
                 (None, None) => {
                     let first = left.remove(0);
-                    let help = self.which_there_are(level, object);
+                    let help = self.which_there_are(level, object, &written);
                     self.say_unknown(level, &[first], help);
                 }
             }
@@ -215,9 +226,9 @@ impl Walker<'_> {
         self.say(finding.help(help));
     }
 
-    fn which_there_are(&self, level: &Level<'_>, object: &Object) -> String {
+    fn which_there_are(&self, level: &Level<'_>, object: &Object, written: &HashSet<Cow<'_, str>>) -> String {
         let free = object.fields.iter().map(|field| &*field.name);
-        let free: Vec<&str> = free.filter(|name| !self.is_written(level, name)).collect();
+        let free: Vec<&str> = free.filter(|name| !written.contains(*name)).collect();
         match free.as_slice() {
             [] if object.fields.is_empty() => "nothing can stand here: remove it".to_owned(),
             [] => "remove it: nothing else can stand here".to_owned(),

@@ -62,9 +62,27 @@ fn very_many_patterns_are_not_all_looked_at() {
     let schema = json!({"type": "object", "additionalProperties": {"type": "string", "allOf": forms}});
     let found = found_in(&schema, &json!({"a": "b"}));
     assert_eq!(found.len(), MOST_OF_ONE);
-    // The last of them does not count: any of the three hundred fits.
+    // Which of three hundred fits is left to the cluster.
     let schema = json!({"type": "string", "anyOf": forms});
     assert!(found_in(&schema, &json!("b")).is_empty());
+}
+
+#[test]
+fn which_of_very_many_forms_fits_is_left_to_the_cluster() {
+    for (count, wrong) in [(200, 1), (201, 0)] {
+        let forms: Vec<Json> = (0..count).map(|n| json!({"required": [format!("f{n}")]})).collect();
+        for several in ["anyOf", "oneOf"] {
+            let found = found_in(&json!({"type": "object", several: forms}), &json!({"a": 1}));
+            let none = found.iter().filter(|finding| finding.message.contains("needs one of")).count();
+            assert_eq!(none, wrong, "{several} of {count}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn of_items_that_are_all_the_same_not_all_are_told() {
+    let schema = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "integer"}});
+    assert_eq!(found_in(&schema, &json!(vec![1; 300])).len(), MOST_OF_ONE);
 }
 
 #[test]
