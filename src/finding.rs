@@ -202,6 +202,8 @@ codes! {
     Protected = "I0405", "a protected object would be deleted";
     /// An object that could not be asked about.
     NotChecked = "I0406", "an object was not checked by the cluster";
+    /// More deletions than the server allows.
+    TooManyDeletions = "I0407", "too many objects would be deleted at once";
 }
 
 /// How certain it is that a finding is one, and not what follows from another: what cannot be read is

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     finding::{self, Code, Finding, Verdict},
     plan::{Action, files::Items},
-    policy,
+    policy::{self, Confirmed, confirmed},
     push::{Push, Update},
     record::{Counts, Journal, deployed_ref},
     repository::Repository,
@@ -82,13 +82,15 @@ pub fn judge_revision(
     let rules = Rules { namespace: &environment.namespace, by, silence: &environment.silence };
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;
     let mut findings = std::mem::take(&mut revision.findings);
+    let confirms = || confirms(repository, environment, objects, id);
     if let Some(base) = base {
         if !findings.is_empty() {
             let before = read(repository, environment, objects, base, Some(&rules))?;
             findings = finding::introduced(findings, &before.findings);
         }
         let since = Since::new(&revision, &files(objects, base)?, &environment.path, true)?;
-        findings.extend(revision.allowing(&environment.silence).apply(since.immutable(&revision)?));
+        let immutable = since.immutable(&revision, confirms)?;
+        findings.extend(revision.allowing(&environment.silence).apply(immutable));
     }
     let read = revision.count;
     if findings.iter().any(Finding::refuses) {
@@ -97,7 +99,7 @@ pub fn judge_revision(
         return Ok(Judged { read, findings, ..Judged::default() });
     }
     let since = since(repository, environment, objects, id, &revision)?;
-    let judged = wanted(&revision, &since, |wanted| match &target {
+    let judged = wanted(&revision, &since, &confirms, |wanted| match &target {
         Of::Directory(folder) => folder.judge(wanted),
         Of::Kubernetes(cluster) => cluster.judge(wanted),
     })?;
@@ -107,19 +109,24 @@ pub fn judge_revision(
         let message = format!("the revision has no manifest for `{}`", environment.name);
         // An empty tree is a mistake far more often than a wish.
         let finding = match runs {
-            None => Finding::warning(Code::NoManifests, message),
+            None => Finding::warning(Code::NoManifests, message).help(MANIFESTS),
+            Some(runs) if confirms()?.deletes_many() => {
+                Finding::warning(Code::NoManifests, format!("{message}: what runs ({runs}) is deleted"))
+            }
             Some(runs) => Finding::error(
                 Code::NoManifests,
                 format!("{message}, and what runs ({runs}) would be deleted"),
-            ),
+            )
+            .help(format!("{MANIFESTS}; to delete all of it: {}", confirmed::deletion_of_many())),
         };
-        findings.push(finding.help(
-            "manifests are *.yaml, *.yml and *.json under the environment's path that .instateignore does not \
-             name; to end an environment take it out of the server's configuration",
-        ));
+        findings.push(finding);
     }
     Ok(Judged { read, findings, changes, unchecked })
 }
+
+/// What is looked for where nothing is found.
+const MANIFESTS: &str =
+    "manifests are *.yaml, *.yml and *.json under the environment's path that .instateignore does not name";
 
 /// What was found of one revision for one environment.
 #[derive(Debug, Default)]
@@ -149,9 +156,12 @@ pub fn plan(
         return Err(Error::revision(format!("the revision is refused: {}", wrong.message))
             .help("instate check shows all"));
     }
-    wanted(&revision, &Since::default(), |wanted| match target::of(environment, &repository.owner()?)? {
-        Of::Directory(folder) => Ok(folder.plan(wanted, &|_| {})?.lines(wanted)),
-        Of::Kubernetes(cluster) => Ok(cluster.plan(wanted, &|_| {})?.lines(wanted)),
+    let confirms = || confirms(repository, environment, objects, id);
+    wanted(&revision, &Since::default(), &confirms, |wanted| {
+        match target::of(environment, &repository.owner()?)? {
+            Of::Directory(folder) => Ok(folder.plan(wanted, &|_| {})?.lines(wanted)),
+            Of::Kubernetes(cluster) => Ok(cluster.plan(wanted, &|_| {})?.lines(wanted)),
+        }
     })
 }
 
@@ -161,6 +171,7 @@ pub fn plan(
 fn wanted<T, E: From<Error>>(
     revision: &Revision<GitFiles<'_>>,
     since: &Since,
+    confirms: &dyn Fn() -> Result<Confirmed>,
     to: impl FnOnce(&Wanted<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let files = OnceCell::new();
@@ -175,9 +186,23 @@ fn wanted<T, E: From<Error>>(
         manifest: &|object| revision.manifest(object),
         item: &|object| revision.item(object),
         former: &since.secrets,
+        confirmed: confirms,
         files: &items,
         read: &|id| revision.files.read(id),
     })
+}
+
+/// What the commits confirm that come on top of what runs. A confirmation that was deployed confirms nothing more.
+fn confirms(
+    repository: &Repository,
+    environment: &Environment,
+    objects: &Objects,
+    id: ObjectId,
+) -> Result<Confirmed> {
+    let mut confirmed = Confirmed::new(&environment.namespace);
+    let runs = repository.tip(&deployed_ref(&environment.name))?;
+    objects.messages(runs, id, |message| confirmed.add(message))?;
+    Ok(confirmed)
 }
 
 fn since(
@@ -242,7 +267,8 @@ pub fn deploy(
     let revision = read(repository, environment, &objects, id, None)?;
     let since = since(repository, environment, &objects, id, &revision)?;
     let target = target::of(environment, &repository.owner()?)?;
-    wanted(&revision, &since, |wanted| match &target {
+    let confirms = || confirms(repository, environment, &objects, id);
+    wanted(&revision, &since, &confirms, |wanted| match &target {
         Of::Directory(folder) => carry_out(folder, wanted, steps),
         Of::Kubernetes(cluster) => carry_out(cluster.as_ref(), wanted, steps),
     })

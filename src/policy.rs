@@ -1,4 +1,9 @@
-//! The server's rules on refs. Rules on people, paths and objects get their place here.
+//! The server's rules on refs, and what a commit confirms that they would refuse. Rules on people, paths and objects
+//! get their place here.
+
+pub mod confirmed;
+
+pub use confirmed::Confirmed;
 
 use gix::ObjectId;
 

@@ -10,6 +10,7 @@ use super::quantity::Quantity;
 use crate::{
     finding::{Code, Finding},
     manifest::Manifest,
+    policy::confirmed,
 };
 
 /// A field that stays as it is.
@@ -134,8 +135,7 @@ fn finding(new: &Manifest, path: &str) -> Finding {
         _ => format!("it cannot be changed once the {kind} is there"),
     };
     let finding = Finding::error(Code::Immutable, format!("{}: `{path}`: {says}", new.key));
-    let help = format!("leave the field as it runs, or give the new {kind} another name");
-    finding.at(new.source.place(new.locate(path).key)).help(help)
+    finding.at(new.source.place(new.locate(path).key)).help(confirmed::anew(&new.key))
 }
 
 fn at<'j>(object: &'j Json, path: &str) -> &'j Json {

@@ -16,6 +16,7 @@ use crate::{
     error::Result,
     finding::{self, Code, Finding, Verdict},
     path::judge_revision,
+    policy::Confirmed,
     record::deployed_ref,
     report::{Event, Report},
     repository::Repository,
@@ -119,7 +120,7 @@ fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Repo
     };
     let read = |input| match input {
         Input::Folder(folder) => read(Disk::new(&folder), path, rules),
-        Input::Revision { objects, tree } => read(GitFiles::new(&objects, tree), path, rules),
+        Input::Revision { objects, tree, .. } => read(GitFiles::new(&objects, tree), path, rules),
         Input::Files(names) => {
             let (files, wrong) = input::read(&names)?;
             found(revision::read_named(files, wrong, rules)?)
@@ -141,13 +142,19 @@ fn check(arguments: &Arguments, path: &str, rules: &Rules<'_>, report: &mut Repo
 
 /// What cannot be changed and is another than in the revision before; only a revision is compared so.
 fn immutable(input: &Input, base: &Input, path: &str, rules: &Rules<'_>) -> Result<Vec<Finding>> {
-    let (Input::Revision { objects, tree }, Input::Revision { objects: former, tree: was }) = (input, base)
+    let (Input::Revision { objects, id, tree }, Input::Revision { objects: former, id: from, tree: was }) =
+        (input, base)
     else {
         return Ok(Vec::new());
     };
     let revision = revision::read(GitFiles::new(objects, *tree), path, Some(rules), None)?;
     let since = Since::new(&revision, &GitFiles::new(former, *was), path, true)?;
-    Ok(revision.allowing(rules.silence).apply(since.immutable(&revision)?))
+    let confirms = || {
+        let mut confirmed = Confirmed::new(rules.namespace);
+        objects.messages(Some(*from), *id, |message| confirmed.add(message))?;
+        Ok(confirmed)
+    };
+    Ok(revision.allowing(rules.silence).apply(since.immutable(&revision, confirms)?))
 }
 
 fn read<F: Files>(files: F, path: &str, rules: &Rules<'_>) -> Result<(usize, Vec<Finding>)> {

@@ -22,7 +22,7 @@ pub(super) enum Input {
     /// The manifests of a folder on this machine.
     Folder(PathBuf),
     /// The manifests of a commit of the repository that the command runs in.
-    Revision { objects: Objects, tree: gix::ObjectId },
+    Revision { objects: Objects, id: gix::ObjectId, tree: gix::ObjectId },
     /// These, whatever they are called and whatever `.instateignore` says of them.
     Files(Vec<String>),
 }
@@ -50,7 +50,7 @@ impl Input {
     pub(super) fn each(&self, path: &str, mut to: impl FnMut(&str, Vec<u8>)) -> Result<Vec<Finding>> {
         match self {
             Self::Folder(folder) => manifests(&Disk::new(folder), path, to),
-            Self::Revision { objects, tree } => manifests(&GitFiles::new(objects, *tree), path, to),
+            Self::Revision { objects, tree, .. } => manifests(&GitFiles::new(objects, *tree), path, to),
             Self::Files(names) => {
                 let (files, findings) = read(names)?;
                 files.0.into_iter().for_each(|(name, bytes)| to(&name, bytes));
@@ -123,5 +123,5 @@ fn revision(name: &str) -> Result<Input> {
     let tree = objects.tree_of_commit(id)?.ok_or_else(|| {
         Error::server(format!("`{shown}` is no commit")).help("name a commit, as in `HEAD`")
     })?;
-    Ok(Input::Revision { objects, tree })
+    Ok(Input::Revision { objects, id, tree })
 }

@@ -59,6 +59,46 @@ pub struct Environment {
     pub settle: Duration,
     /// Which findings a file may silence.
     pub silence: Silence,
+    /// What a push may delete.
+    pub delete: Deletions,
+}
+
+/// What of a cluster a push may delete without a word in a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletions {
+    /// So many objects of what runs; any number where there is none.
+    pub max: Option<Most>,
+    /// Kinds whose objects are never among them; those that hold what is not in Git where none are named.
+    pub protect: Option<Vec<String>>,
+}
+
+/// A number of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Most {
+    /// As it is.
+    Objects(usize),
+    /// In a hundred of what runs.
+    Percent(usize),
+}
+
+impl Most {
+    /// How many that is of `all`, at least.
+    #[must_use]
+    pub fn of(self, all: usize) -> usize {
+        match self {
+            Self::Objects(most) => most,
+            Self::Percent(share) => all.saturating_mul(share) / 100,
+        }
+    }
+}
+
+impl std::fmt::Display for Most {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Objects(most) => write!(f, "{most}"),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
 }
 
 /// Which findings a file may silence with a comment.

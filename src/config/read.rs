@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Silence, Target};
+use super::{Config, DEFAULT_NAMESPACE, Deletions, Environment, Kubernetes, Most, Silence, Target};
 use crate::{
     check::schema::Minor,
     error::{Error, Result},
@@ -30,7 +30,7 @@ const ENVIRONMENT: Keys = Keys {
     later: &["accept"],
 };
 const POLICY: Keys = Keys {
-    known: &["silence"],
+    known: &["silence", "delete"],
     later: &[
         "pushers",
         "pull_request",
@@ -40,11 +40,11 @@ const POLICY: Keys = Keys {
         "cluster_scoped",
         "images",
         "plaintext_secrets",
-        "delete",
         "freeze",
         "admission",
     ],
 };
+const DELETE: Keys = Keys { known: &["max", "protect"], later: &[] };
 const TARGET: Keys = Keys { known: &["directory", "kubernetes"], later: &[] };
 const KUBERNETES: Keys = Keys { known: &["kubeconfig", "context", "impersonate"], later: &[] };
 /// How long a deployment may take, and how long it must then stay healthy, where nothing is said.
@@ -155,6 +155,7 @@ impl Reader<'_> {
         let timeout = self.duration(node, "timeout", TIMEOUT);
         let settle = self.duration(node, "settle", SETTLE);
         let silence = self.silence(node);
+        let delete = self.delete(node, target.as_ref());
         Some(Environment {
             name,
             reference: branch?,
@@ -165,6 +166,7 @@ impl Reader<'_> {
             timeout: timeout?,
             settle: settle?,
             silence: silence?,
+            delete: delete?,
         })
     }
 
@@ -201,6 +203,55 @@ impl Reader<'_> {
             }
         }
         Some(Silence::Codes(found))
+    }
+
+    /// `policy: {delete: {max: 25%, protect: [Namespace]}}`.
+    fn delete(&mut self, node: NodeId, target: Option<&Target>) -> Option<Deletions> {
+        let policy = self.tree.get(node, "policy").map(|(_, policy)| policy);
+        let Some((key, delete)) = policy.and_then(|policy| self.tree.get(policy, "delete")) else {
+            return Some(Deletions::default());
+        };
+        self.keys(delete, "`delete`", &DELETE);
+        if let Some(Target::Directory(_)) = target {
+            let help = "remove it: what a folder holds comes back with a revert";
+            self.wrong(self.tree.span(key), "`delete` is about a cluster, and this is a folder", help);
+            return None;
+        }
+        let mut deletions = Deletions::default();
+        if let Some((_, max)) = self.tree.get(delete, "max") {
+            let share = |text: &str| text.strip_suffix('%')?.parse().ok().filter(|share| *share <= 100);
+            deletions.max = match self.tree.resolve(max) {
+                Resolved::Int(number) => usize::try_from(number).ok().map(Most::Objects),
+                Resolved::Text(text) => share(text).map(Most::Percent),
+                _ => None,
+            };
+            if deletions.max.is_none() {
+                let help = "write a number, or a share of what runs as in `25%`";
+                self.wrong(self.tree.span(max), "`max` is no number of objects", help);
+                return None;
+            }
+        }
+        if let Some((_, protect)) = self.tree.get(delete, "protect") {
+            let is_kind = |word: &str| {
+                word.starts_with(|c: char| c.is_ascii_uppercase())
+                    && word.chars().all(|c| c.is_ascii_alphanumeric())
+            };
+            let kind = |item: &NodeId| {
+                let (word, _) = self.tree.scalar(*item)?;
+                is_kind(word).then(|| word.to_owned())
+            };
+            let kinds: Option<Vec<String>> = match self.tree.value(protect) {
+                Value::Sequence(items) => items.iter().map(kind).collect(),
+                _ => None,
+            };
+            if kinds.is_none() {
+                let help = "write kinds as in `[Namespace, PersistentVolumeClaim]`";
+                self.wrong(self.tree.span(protect), "`protect` is no list of kinds", help);
+                return None;
+            }
+            deletions.protect = kinds;
+        }
+        Some(deletions)
     }
 
     fn namespace(&mut self, namespace: String, span: Span) -> Option<String> {

@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     finding::Finding,
     manifest::{self, Manifest, ObjectKey},
+    policy::Confirmed,
     render,
     tree::{Changed, Files, GitFiles, changed},
 };
@@ -50,25 +51,34 @@ impl Since {
         Ok(since)
     }
 
-    /// What of objects was changed that cannot be changed.
+    /// What of objects was changed that cannot be changed, and is not confirmed to be made anew.
     ///
     /// # Errors
     /// An object cannot be read.
-    pub fn immutable(&self, revision: &Revision<GitFiles<'_>>) -> Result<Vec<Finding>> {
+    pub fn immutable(
+        &self,
+        revision: &Revision<GitFiles<'_>>,
+        confirms: impl FnOnce() -> Result<Confirmed>,
+    ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         if self.objects.is_empty() || self.changed.is_empty() {
-            return Ok(findings);
+            return Ok(Vec::new());
         }
         let mut changed: Vec<_> = self.changed.iter().filter(|(path, _)| revision.has(path)).collect();
         changed.sort();
         for (path, id) in changed {
             let Ok(source) = render::plain(path, revision.files.read(id)?) else { continue };
             for is in &manifest::read(&source).0 {
-                findings
-                    .extend(self.objects.get(&is.key).into_iter().flat_map(|was| check::immutable(was, is)));
+                let found = self.objects.get(&is.key).into_iter().flat_map(|was| check::immutable(was, is));
+                findings.extend(found.map(|finding| (is.key.clone(), finding)));
             }
         }
-        Ok(findings)
+        if findings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let confirmed = confirms()?;
+        let refused = findings.into_iter().filter(|(key, _)| !confirmed.replaces(key));
+        Ok(refused.map(|(_, finding)| finding).collect())
     }
 
     /// Whether an object of `revision` is as it was.

@@ -12,6 +12,7 @@ use crate::{
     finding::Finding,
     manifest::Manifest,
     plan::{Action, files::Items},
+    policy::Confirmed,
     record::Counts,
     revision::Declared,
 };
@@ -39,6 +40,8 @@ pub struct Wanted<'a> {
     pub item: &'a dyn Fn(&Declared) -> &'a str,
     /// Secrets of the revision that runs which are not in this one as they were: their values may still be met.
     pub former: &'a [Manifest],
+    /// What the commits confirm that it brings.
+    pub confirmed: &'a dyn Fn() -> Result<Confirmed>,
     /// Its files.
     pub files: &'a dyn Fn() -> Result<&'a Items>,
     /// Their bytes.

@@ -17,6 +17,9 @@ use crate::error::{Doing, Error, Result};
 /// The largest commit or folder that is read, in bytes.
 const MAX_META: u64 = 16 << 20;
 
+/// So many messages of a history are read, the newest first.
+const MOST_COMMITS: usize = 10_000;
+
 /// The objects of a repository.
 pub struct Objects {
     stores: Vec<gix::odb::Handle>,
@@ -72,6 +75,27 @@ impl Objects {
         let bases = gix::revision::plumbing::merge_base(old, &[new], &mut graph)
             .map_err(|error| broken(new, &error))?;
         Ok(bases.is_some_and(|bases| bases.contains(&old)))
+    }
+
+    /// Hands over the message of each commit that `to` has and `from` has not, where that is not the same; of
+    /// `to` alone where there is nothing to begin from.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub fn messages(&self, from: Option<ObjectId>, to: ObjectId, mut each: impl FnMut(&[u8])) -> Result<()> {
+        let mut buffer = Vec::new();
+        let mut hand = |id: ObjectId| -> Result<()> {
+            let data = self.meta(id, &mut buffer)?;
+            let commit = gix::objs::CommitRefIter::from_bytes(data.data, hash::Kind::Sha1);
+            each(commit.message().map_err(|error| broken(id, &error))?);
+            Ok(())
+        };
+        let Some(from) = from.filter(|from| *from != to && self.has(*from)) else { return hand(to) };
+        let walk = gix::traverse::commit::Simple::new([to], self).hide([from]);
+        for commit in walk.map_err(|error| broken(to, &error))?.take(MOST_COMMITS) {
+            hand(commit.map_err(|error| broken(to, &error))?.id)?;
+        }
+        Ok(())
     }
 
     /// Whether there is such an object.

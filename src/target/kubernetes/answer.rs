@@ -7,6 +7,7 @@ use super::redact::Redact;
 use crate::{
     finding::{Code, Finding},
     manifest::Manifest,
+    policy::confirmed,
     source::Place,
     text,
 };
@@ -206,9 +207,7 @@ fn code(status: &Status, cause: &Cause) -> (Code, &'static str) {
 
 fn help(code: Code, manifest: &Manifest, cause: &Cause) -> Option<String> {
     match code {
-        Code::Immutable => {
-            Some(format!("leave the field as it runs, or give the new {} another name", manifest.key.kind))
-        }
+        Code::Immutable => Some(confirmed::anew(&manifest.key)),
         Code::Invalid if cause.words.starts_with("expected string, got") && is_one(&cause.words) => {
             Some("write it in quotes".to_owned())
         }

@@ -10,6 +10,7 @@
 mod answer;
 mod carry;
 mod client;
+mod deletions;
 mod inventory;
 mod kinds;
 mod lacks;
@@ -32,6 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 use self::{
     carry::Carrier,
     client::{Api, Patience, segment},
+    deletions::Deletions,
     inventory::Us,
     lease::Held,
     planning::{For, Plan},
@@ -88,6 +90,7 @@ pub struct Cluster {
     timeout: Duration,
     settle: Duration,
     namespace: String,
+    delete: config::Deletions,
     us: Us,
     owner: Owner,
     runtime: Runtime,
@@ -122,6 +125,7 @@ impl Cluster {
             timeout: environment.timeout,
             settle: environment.settle,
             namespace: environment.namespace.clone(),
+            delete: environment.delete.clone(),
             us: Us::new(owner, &environment.name, &environment.namespace),
             owner: owner.clone(),
             runtime: runtime()?,
@@ -140,7 +144,9 @@ impl Cluster {
         let mut survey = survey::survey(api, &self.us, wanted, &self.namespace).await?;
         let gone = survey.gone.iter().filter_map(|gone| gone.live.as_ref());
         survey.live.values().chain(gone).for_each(|live| self.redact.learn(live));
-        let plan = planning::plan(api, &self.us, &mut survey, &self.redact, whom).await?;
+        let confirmed = (wanted.confirmed)()?;
+        let deletions = Deletions { policy: &self.delete, confirmed: &confirmed };
+        let plan = planning::plan(api, &self.us, &mut survey, &self.redact, &deletions, whom).await?;
         Ok((plan, survey))
     }
 

@@ -10,15 +10,17 @@ use serde_json::{Value as Json, json};
 use super::{
     AT_ONCE, answer,
     client::{Api, Failure, segment},
+    deletions::Deletions,
     inventory::{self, Entry, Inventory, Owner, REPOSITORY, Us},
     redact::Redact,
-    survey::{Gone, Object, Survey},
+    survey::{Object, Survey},
 };
 use crate::{
     error::{Error, Result},
     finding::{Code, Finding},
     manifest::{Manifest, ObjectKey},
-    plan::{self, Action, diff, order, order::Stage},
+    plan::{self, Action, diff, order::Stage},
+    policy::Confirmed,
     record::Counts,
     target::{Planned, Wanted},
     text,
@@ -128,12 +130,13 @@ pub(super) async fn plan(
     us: &Us,
     survey: &mut Survey,
     redact: &Redact,
+    deletions: &Deletions<'_>,
     whom: For,
 ) -> Result<Plan> {
     let objects = std::mem::take(&mut survey.objects);
     let seen: &Survey = survey;
     let decided = objects.into_iter().map(async |object| {
-        let decision = decide(api, us, seen, &object, &seen.manifests[object.manifest], redact, whom).await?;
+        let decision = decide(api, us, seen, &object, deletions.confirmed, redact, whom).await?;
         Ok::<_, Error>((object, decision))
     });
     let mut decided = stream::iter(decided).buffered(AT_ONCE);
@@ -161,18 +164,7 @@ pub(super) async fn plan(
     }
     drop(decided);
     plan.writes.sort_by_key(|write| write.stage);
-    for gone in &seen.gone {
-        match deletion(gone, us) {
-            Deletion::Delete(_) if order::is_protected(&gone.key.group, &gone.key.kind) => {
-                findings.push(protected(&gone.key));
-            }
-            Deletion::Delete(uid) => {
-                plan.deletes.push(Delete { key: gone.key.clone(), path: gone.path.clone(), uid });
-            }
-            Deletion::Gone => {}
-            Deletion::Left(why) => plan.said.push(format!("{} is left alone: {why}", gone.key)),
-        }
-    }
+    findings.extend(deletions.of(&mut plan, &seen.gone, us));
     plan.deletes.sort_by_key(|delete| std::cmp::Reverse(Stage::of(&delete.key.group, &delete.key.kind)));
     // What is deleted is listed until it is gone.
     for delete in &plan.deletes {
@@ -220,10 +212,11 @@ async fn decide(
     us: &Us,
     survey: &Survey,
     object: &Object,
-    manifest: &Manifest,
+    confirmed: &Confirmed,
     redact: &Redact,
     whom: For,
 ) -> Result<Decision> {
+    let manifest = &survey.manifests[object.manifest];
     let create = || Decision { write: Some(Change::new(Action::Create)), ..Decision::default() };
     let Some(live) = survey.live.get(&object.key) else {
         if whom == For::Deployment {
@@ -250,7 +243,7 @@ async fn decide(
     if plan::unchanged(&object.body, live, &us.manager) {
         return Ok(Decision { uid, ..Decision::default() });
     }
-    let asked = asked(api, us, object, live, manifest, redact).await?;
+    let asked = asked(api, us, object, live, manifest, confirmed, redact).await?;
     Ok(Decision { uid: asked.uid.clone().or(uid), ..asked })
 }
 
@@ -261,6 +254,7 @@ async fn asked(
     object: &Object,
     live: &Json,
     manifest: &Manifest,
+    confirmed: &Confirmed,
     redact: &Redact,
 ) -> Result<Decision> {
     let mut body = object.body.clone();
@@ -288,7 +282,7 @@ async fn asked(
         if conflicts.is_empty() {
             let causes = answer::causes(&status);
             let immutable = status.code == 422 && causes.iter().all(answer::is_immutable);
-            if immutable && may_be_replaced(&object.key, live) {
+            if immutable && (may_be_replaced(&object.key, live) || confirmed.replaces(&object.key)) {
                 let uid = live["metadata"]["uid"].as_str().map(ToOwned::to_owned);
                 let fields = causes
                     .iter()
@@ -431,40 +425,4 @@ fn owned(manifest: &Manifest, key: &ObjectKey, owner: &str) -> Finding {
     let message = format!("{key} belongs to {owner}");
     let help = "an object belongs to one environment: give this one another name or namespace, or remove it there first";
     Finding::error(Code::Owned, message).at(manifest.place()).help(help)
-}
-
-fn protected(key: &ObjectKey) -> Finding {
-    let what = match key.kind.as_str() {
-        "Namespace" => "everything in it",
-        "CustomResourceDefinition" => "every object of its kind",
-        _ => "the data that it holds",
-    };
-    let message = format!("{key} is no longer declared, and would be deleted with {what}");
-    let mut command = format!("kubectl delete {} {}", key.kind.to_lowercase(), key.name);
-    if let Some(namespace) = &key.namespace {
-        command = format!("{command} --namespace {namespace}");
-    }
-    Finding::error(Code::Protected, message)
-        .help(format!("declare it again; or, to lose it for good, first: {command}"))
-}
-
-/// What becomes of an object that is no longer wanted.
-enum Deletion {
-    Delete(String),
-    Gone,
-    Left(&'static str),
-}
-
-fn deletion(gone: &Gone, us: &Us) -> Deletion {
-    let Some(live) = &gone.live else { return Deletion::Gone };
-    let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-    match &gone.entry.uid {
-        Some(known) if *known != uid => return Deletion::Left("somebody else created it anew"),
-        _ => {}
-    }
-    match us.owner(live) {
-        Owner::Us => Deletion::Delete(uid),
-        Owner::Nobody => Deletion::Left("it does not carry instate's label any more"),
-        Owner::Other(_) => Deletion::Left("it belongs to somebody else now"),
-    }
 }

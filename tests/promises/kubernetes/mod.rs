@@ -1,6 +1,7 @@
 //! What a push does to a Kubernetes cluster, and what it never does.
 
 mod crashes;
+mod deletions;
 mod exact;
 mod faults;
 mod health;
@@ -27,16 +28,17 @@ pub struct Configuration {
     pub impersonate: Option<String>,
     pub timeout: &'static str,
     pub settle: &'static str,
+    pub policy: &'static str,
 }
 
 impl Configuration {
     pub fn text(&self) -> String {
-        let Self { namespace, kubeconfig, context, impersonate, timeout, settle } = self;
+        let Self { namespace, kubeconfig, context, impersonate, timeout, settle, policy } = self;
         let context = context.iter().map(|context| format!(", context: {context}")).collect::<String>();
         let user = impersonate.iter().map(|user| format!(", impersonate: \"{user}\"")).collect::<String>();
         format!(
             "environments:\n  production:\n    branch: main\n    namespace: {namespace}\n    timeout: {timeout}\n    \
-             settle: {settle}\n    target: {{kubernetes: {{kubeconfig: {}{context}{user}}}}}\n",
+             settle: {settle}\n    policy: {{{policy}}}\n    target: {{kubernetes: {{kubeconfig: {}{context}{user}}}}}\n",
             kubeconfig.display(),
         )
     }
@@ -89,6 +91,7 @@ impl<'w> Production<'w> {
             timeout: "60s",
             // Those that wait for what dies late wait longer.
             settle: "0",
+            policy: "",
         };
         change(&mut configuration);
         let setup = Setup::bare(world);

@@ -170,7 +170,8 @@ fn what_a_revert_could_not_bring_back_is_not_deleted() {
     ]);
     production.ana.git(&["rm", "--quiet", "data.yaml", "other.yaml"]).succeeds();
     assert_snapshot!(production.refused(&[]));
-    // The way out that the message names.
+    // Who deletes it by hand has nothing to confirm.
+    production.ana.git(&["rm", "--quiet", "data.yaml", "other.yaml"]).succeeds();
     production.namespace.kubectl(&["delete", "pvc", "data"]).succeeds();
     production.cluster.kubectl(&["delete", "namespace", &format!("{namespace}-other")]).succeeds();
     production.deploys(&[]);

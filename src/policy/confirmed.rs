@@ -1,0 +1,174 @@
+//! What somebody confirmed in the message of a commit, so that the confirmation is a part of the truth:
+//! `Allow-Delete: Namespace/shop`.
+
+use std::collections::BTreeSet;
+
+use gix::objs::commit::MessageRef;
+
+use crate::{manifest::ObjectKey, text};
+
+/// Stands for everything that has no protection of its own.
+const ALL: &str = "all";
+/// So many confirmations are read.
+const MOST: usize = 10_000;
+
+/// What may be done that is refused otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Of objects that name none.
+    namespace: String,
+    deletes: BTreeSet<String>,
+    replaces: BTreeSet<String>,
+}
+
+impl Confirmed {
+    /// Nothing so far, for an environment whose objects are in `namespace` where they name none.
+    #[must_use]
+    pub fn new(namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), deletes: BTreeSet::new(), replaces: BTreeSet::new() }
+    }
+
+    /// Reads the trailers of a commit's message.
+    pub fn add(&mut self, message: &[u8]) {
+        let Some(body) = MessageRef::from_bytes(message).body() else { return };
+        for trailer in body.trailers() {
+            let said = match trailer.token {
+                token if token.eq_ignore_ascii_case(b"Allow-Delete") => &mut self.deletes,
+                token if token.eq_ignore_ascii_case(b"Allow-Replace") => &mut self.replaces,
+                _ => continue,
+            };
+            let value = String::from_utf8_lossy(&trailer.value);
+            let names = value.split([',', ' ']).filter(|name| !name.is_empty());
+            let room = MOST.saturating_sub(said.len());
+            said.extend(names.take(room).map(|name| without(name, &self.namespace)));
+        }
+    }
+
+    /// Whether an object may be deleted that is protected.
+    #[must_use]
+    pub fn deletes(&self, key: &ObjectKey) -> bool {
+        self.deletes.contains(&without(&name(key), &self.namespace))
+    }
+
+    /// Whether an object may be deleted and created anew where a field of it cannot be changed.
+    #[must_use]
+    pub fn replaces(&self, key: &ObjectKey) -> bool {
+        self.replaces.contains(&without(&name(key), &self.namespace))
+    }
+
+    /// Whether any number of objects may be deleted, except what is protected.
+    #[must_use]
+    pub fn deletes_many(&self) -> bool {
+        self.deletes.contains(ALL)
+    }
+}
+
+/// An object as a confirmation names it: `Namespace/shop`, `PersistentVolumeClaim/shop/data`.
+fn name(key: &ObjectKey) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
+        None => format!("{}/{}", key.kind, key.name),
+    }
+}
+
+/// A name without the namespace that goes without saying.
+fn without(name: &str, namespace: &str) -> String {
+    match name.splitn(3, '/').collect::<Vec<_>>().as_slice() {
+        [kind, of, name] if *of == namespace => format!("{kind}/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// How the deletion of an object is confirmed.
+#[must_use]
+pub fn deletion(key: &ObjectKey) -> String {
+    trailer("Allow-Delete", &name(key))
+}
+
+/// What to do about a field that cannot be changed.
+#[must_use]
+pub fn anew(key: &ObjectKey) -> String {
+    format!(
+        "leave the field as it runs, or give the new {} another name; to have it deleted and made anew: {}",
+        text::excerpt(&key.kind, 63),
+        trailer("Allow-Replace", &name(key))
+    )
+}
+
+/// How the deletion of many objects is confirmed.
+#[must_use]
+pub fn deletion_of_many() -> String {
+    trailer("Allow-Delete", ALL)
+}
+
+fn trailer(token: &str, value: &str) -> String {
+    let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.' | ':'));
+    if is_plain {
+        return format!("git commit --amend --no-edit --trailer \"{token}: {value}\"");
+    }
+    // A name may hold what a shell would obey.
+    format!("end the commit's message with a line `{token}: {}`", text::excerpt(value, 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Confirmed;
+    use crate::manifest::ObjectKey;
+
+    fn key(kind: &str, namespace: Option<&str>, name: &str) -> ObjectKey {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        ObjectKey { group: String::new(), kind, namespace: namespace.map(ToOwned::to_owned), name }
+    }
+
+    fn confirmed(message: &str) -> Confirmed {
+        let mut confirmed = Confirmed::new("web");
+        confirmed.add(message.as_bytes());
+        confirmed
+    }
+
+    #[test]
+    fn what_is_confirmed_is_named_in_the_last_lines_of_a_message_and_nothing_else_is_meant() {
+        let namespace = key("Namespace", None, "shop");
+        let claim = key("PersistentVolumeClaim", Some("shop"), "data");
+        let said = confirmed(
+            "The shop closes\n\nFor good.\n\nAllow-Delete: Namespace/shop\nallow-delete: PersistentVolumeClaim/shop/data, ConfigMap/shop/a\n",
+        );
+        assert!(said.deletes(&namespace) && said.deletes(&claim) && !said.deletes_many());
+        assert!(!said.replaces(&namespace) && !said.deletes(&key("Namespace", None, "shop2")));
+        // In another namespace it is another object.
+        assert!(!said.deletes(&key("PersistentVolumeClaim", Some("other"), "data")));
+        let short = confirmed("a\n\nAllow-Delete: PersistentVolumeClaim/data");
+        assert!(!short.deletes(&claim));
+        for namespace in [Some("web"), None] {
+            assert!(short.deletes(&key("PersistentVolumeClaim", namespace, "data")));
+        }
+        for message in [
+            "Allow-Delete: Namespace/shop",
+            "a\n\nAllow-Delete: Namespace/shop\n\nand more about it\n",
+            "a\n\nhe wrote Allow-Delete: Namespace/shop\n",
+            "a\n\nAllow-Replace: Namespace/shop\n",
+            "a\n\nAllow-Delete:\n",
+            "a\n\nAllow-Delete: all\n",
+        ] {
+            assert!(!confirmed(message).deletes(&namespace), "{message}");
+        }
+        assert!(confirmed("a\n\nAllow-Delete: all\n").deletes_many());
+        assert!(confirmed("a\n\nAllow-Replace: Namespace/shop\n").replaces(&namespace));
+    }
+
+    #[test]
+    fn what_is_told_to_confirm_something_confirms_it_and_is_nothing_that_a_shell_obeys() {
+        for (name, is_command) in
+            [("web", true), ("system:node", true), ("$(reboot)", false), ("a\"b", false)]
+        {
+            for namespace in [None, Some("web"), Some("shop")] {
+                let key = key("RoleBinding", namespace, name);
+                let told = super::deletion(&key);
+                assert_eq!(told.starts_with("git commit"), is_command, "{told}");
+                let from = told.find("Allow-Delete").expect("it is there");
+                let line = told[from..].trim_end_matches(['"', '`']);
+                assert!(confirmed(&format!("a\n\n{line}\n")).deletes(&key), "{told}");
+            }
+        }
+    }
+}
