@@ -32,6 +32,11 @@ impl Quantity {
         number(self) / 1e9 > number(whole) / number(part)
     }
 
+    /// Whether it is `from` and a number of steps; a step is more than nothing.
+    pub fn is_whole_steps(self, from: Self, step: Self) -> bool {
+        self.0.saturating_sub(from.0) % step.0.max(1) == 0
+    }
+
     /// `None` where Kubernetes reads no amount.
     pub fn parse(text: &str) -> Option<Self> {
         let (minus, unsigned) = match text.strip_prefix(['+', '-']) {

@@ -486,7 +486,7 @@ fn in_same<'f>(folders: &'f BTreeMap<PathBuf, String>, folder: &Path) -> Option<
 mod tests {
     use std::path::Path;
 
-    use super::{Code, Silence, read};
+    use super::{Code, Deletions, Most, Silence, read};
 
     const GOOD: &str = "environments:\n  production:\n    branch: main\n    target: {directory: /srv/manifests/production}\n";
 
@@ -520,6 +520,34 @@ mod tests {
                 Code::ALL.iter().copied().filter(|c| c.number() == "I0301" || c.number() > "I0400").collect()
             )
         );
+    }
+
+    #[test]
+    fn how_much_a_push_may_delete_is_a_number_or_a_share_and_of_a_cluster_alone() {
+        let good = GOOD.replace("{directory: /srv/manifests/production}", "{kubernetes: {kubeconfig: /k}}");
+        let with = |policy: &str| {
+            let text = format!("{good}    policy: {{delete: {policy}}}\n");
+            read(Path::new("instate.yaml"), &text).map(|config| config.environments[0].delete.clone())
+        };
+        let most = |max: &str| with(&format!("{{max: {max}}}")).expect("it is right").max;
+        assert_eq!(most("25%"), Some(Most::Percent(25)));
+        assert_eq!(most("\"0%\""), Some(Most::Percent(0)));
+        assert_eq!(most("3"), Some(Most::Objects(3)));
+        assert_eq!((Most::Percent(25).of(11), Most::Objects(3).of(2)), (2, 3));
+        let protect = with("{protect: [Namespace, StatefulSet]}").expect("it is right").protect;
+        assert_eq!(protect.as_deref(), Some(&["Namespace".to_owned(), "StatefulSet".to_owned()][..]));
+        assert_eq!(with("{}"), Ok(Deletions::default()));
+        let wrong = |policy: &str| with(policy).expect_err("it is wrong").findings[0].message.clone();
+        for max in ["101%", "-1", "many", "25 %", "0.5", "[]", "\"3\""] {
+            assert_eq!(wrong(&format!("{{max: {max}}}")), "`max` is no number of objects", "{max}");
+        }
+        for kinds in ["Namespace", "[pods]", "[[]]", "[Namespace, 1]", "[apps/Deployment]"] {
+            assert_eq!(wrong(&format!("{{protect: {kinds}}}")), "`protect` is no list of kinds", "{kinds}");
+        }
+        assert_eq!(wrong("{most: 3}"), "unknown key `most` in `delete`");
+        let folder = format!("{GOOD}    policy: {{delete: {{max: 3}}}}\n");
+        let error = read(Path::new("instate.yaml"), &folder).expect_err("it is wrong");
+        assert_eq!(error.findings[0].message, "`delete` is about a cluster, and this is a folder");
     }
 
     #[test]

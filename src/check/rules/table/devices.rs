@@ -8,12 +8,14 @@ use super::Row;
 
 pub(super) const TYPES: &[Row] = &[
     ("CELDeviceSelector", &[Field("expression")]),
+    ("CapacityRequestPolicy", &[NotBoth("validValues", "validRange")]),
     ("CounterSet", &[Field("name"), Field("counters"), Keyed("counters")]),
-    ("Device", &[Field("name")]),
+    ("Device", &[Field("name"), Rule(devices::of_device)]),
     (
         "DeviceAttribute",
         &[One(&["bool", "bools", "int", "ints", "string", "strings", "version", "versions"])],
     ),
+    ("DeviceCapacity", &[Rule(devices::of_capacity)]),
     ("DeviceClaim", &[Rule(devices::of_claim)]),
     ("DeviceClaimConfiguration", &[Field("opaque")]),
     ("DeviceClassConfiguration", &[Field("opaque")]),
@@ -33,6 +35,7 @@ pub(super) const TYPES: &[Row] = &[
             Field("pool"),
             One(&["allNodes", "nodeName", "nodeSelector", "perDeviceNodeSelection"]),
             NotBoth("devices", "sharedCounters"),
+            Rule(devices::of_slice),
         ],
     ),
 ];
