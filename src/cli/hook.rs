@@ -205,10 +205,11 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
     for Running { environment, deployment, mut worker } in running {
         match deployment {
             Some(id) => {
-                worker::watch(&repository, config.environment(&environment)?, &id, &mut worker, report)?;
+                let environment = config.environment(&environment)?;
+                worker::watch(&repository, environment, &id, worker::has_ended(&mut worker), report)?;
             }
             None => report.event(&Event::said(format!(
-                "{environment} is being deployed; see how it ends, on the server: instate status"
+                "{environment} is being deployed; see how it ends, on the server: instate watch"
             ))),
         }
     }

@@ -12,6 +12,7 @@ mod plan;
 mod render;
 mod resume;
 mod status;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -55,6 +56,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Status(status::Arguments),
     Log(log::Arguments),
+    Watch(watch::Arguments),
     Resume(resume::Arguments),
     Demo(demo::Arguments),
     Hook(hook::Arguments),
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),
         Command::Status(arguments) => status::run(&arguments, &mut report),
         Command::Log(arguments) => log::run(&arguments, &mut report),
+        Command::Watch(arguments) => watch::run(&arguments, &mut report),
         Command::Resume(arguments) => resume::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),

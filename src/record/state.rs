@@ -159,6 +159,11 @@ impl State {
         self.outcomes.get(id)
     }
 
+    /// How deployments ended, as far as the journal still knows.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.values()
+    }
+
     /// The newest outcome of a revision in an environment, if the journal still knows.
     #[must_use]
     pub fn outcome_of(&self, environment: &str, revision: &str) -> Option<&Outcome> {

@@ -10,7 +10,7 @@ mod settle;
 mod watch;
 
 pub use launch::{Until, detach, start};
-pub use watch::watch;
+pub use watch::{has_ended, watch};
 
 use std::cell::{Cell, RefCell};
 

@@ -28,7 +28,7 @@ const PACE: Duration = Duration::from_millis(20);
 /// After so long without a word it is said what the worker waits for.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Shows a deployment until it ends. `None` where it was not seen to the end: it goes on all the same.
+/// Shows a deployment until it ends; `gone` says that nobody works on it any more. `None` where it was not seen to the end: it goes on all the same.
 ///
 /// # Errors
 /// The record cannot be read.
@@ -36,14 +36,14 @@ pub fn watch(
     repository: &Repository,
     environment: &Environment,
     id: &DeploymentId,
-    worker: &mut Child,
+    mut gone: impl FnMut() -> bool,
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
     let stop = interrupted()?;
     let mut tail = Tail { output: Output::of(repository, id), at: 0 };
     let (began, mut silent) = (Instant::now(), true);
     loop {
-        let gone = worker.try_wait().map_or(true, |ended| ended.is_some());
+        let gone = gone();
         for event in tail.new_events() {
             silent = false;
             report.event(&event);
@@ -55,8 +55,10 @@ pub fn watch(
             return Ok(None);
         }
         if stop.load(Ordering::Relaxed) {
-            let text =
-                format!("no longer watching; the deployment to {} goes on: instate status", environment.name);
+            let text = format!(
+                "no longer watching; the deployment to {0} goes on: instate watch {0}",
+                environment.name
+            );
             report.event(&Event::said(text));
             return Ok(None);
         }
@@ -88,6 +90,11 @@ pub fn watch(
         }
         thread::sleep(PACE);
     }
+}
+
+/// Whether a worker has ended that this process started.
+pub fn has_ended(worker: &mut Child) -> impl FnMut() -> bool {
+    || worker.try_wait().map_or(true, |ended| ended.is_some())
 }
 
 /// Set by Ctrl-C, once for all that is watched.

@@ -25,3 +25,4 @@ mod rules;
 mod silence;
 mod together;
 mod transports;
+mod watch;
