@@ -15,7 +15,7 @@ use crate::{
     record::{Counts, Journal, deployed_ref},
     repository::Repository,
     revision::{self, By, Revision, Rules, Since},
-    target::{self, Of, Planned, Stopped, Target, Wanted},
+    target::{self, Interruption, Of, Planned, Stopped, Target, Wanted},
     tree::{Files, GitFiles, Objects},
 };
 
@@ -243,14 +243,14 @@ pub trait Steps {
     /// The plan is made and nothing is changed yet; an error stops the deployment.
     ///
     /// # Errors
-    /// It could not be journalled.
+    /// It could not be journalled, or somebody gave the deployment up.
     fn planned(&self, plan: &dyn Planned, wanted: &Wanted<'_>) -> Result<()>;
 
     /// Something was done, in a line.
     fn step(&self, line: String);
 
-    /// Whether a newer revision waits to be deployed.
-    fn is_overtaken(&self) -> bool;
+    /// Why it is not to be waited for any longer.
+    fn interruption(&self) -> Option<Interruption>;
 }
 
 /// Deploys a revision that was judged. The caller records how it ended.
@@ -287,7 +287,7 @@ fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> R
     }
     steps.planned(&plan, wanted)?;
     target.apply(&mut plan, wanted, held.as_ref(), &say)?;
-    target.wait(&plan, wanted, &say, &|| steps.is_overtaken())?;
+    target.wait(&plan, wanted, &say, &|| steps.interruption())?;
     target.prune(&mut plan, held.as_ref(), &say)?;
     Ok(plan.counts())
 }

@@ -52,5 +52,12 @@ pub(super) fn follow(
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
     let mut child = worker::start(repository, &[&environment.name], Until::Now)?;
-    worker::watch(repository, environment, &intent.id, worker::has_ended(&mut child), report)
+    worker::watch(
+        repository,
+        environment,
+        &intent.id,
+        worker::From::BEGINNING,
+        worker::has_ended(&mut child),
+        report,
+    )
 }

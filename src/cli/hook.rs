@@ -21,7 +21,7 @@ use crate::{
     record::{DeploymentId, Entry, Intent, Journal},
     report::{Event, Report},
     repository::Repository,
-    worker::{self, Until},
+    worker::{self, From, Until, has_ended},
 };
 
 /// What Git's hooks call; not for people
@@ -206,7 +206,14 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
         match deployment {
             Some(id) => {
                 let environment = config.environment(&environment)?;
-                worker::watch(&repository, environment, &id, worker::has_ended(&mut worker), report)?;
+                worker::watch(
+                    &repository,
+                    environment,
+                    &id,
+                    From::BEGINNING,
+                    has_ended(&mut worker),
+                    report,
+                )?;
             }
             None => report.event(&Event::said(format!(
                 "{environment} is being deployed; see how it ends, on the server: instate watch"

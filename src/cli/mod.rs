@@ -1,5 +1,6 @@
 //! The command: one file a verb. Arguments are read here; what they mean is elsewhere.
 
+mod cancel;
 mod check;
 mod demo;
 mod deploy;
@@ -57,6 +58,7 @@ enum Command {
     Status(status::Arguments),
     Log(log::Arguments),
     Watch(watch::Arguments),
+    Cancel(cancel::Arguments),
     Resume(resume::Arguments),
     Demo(demo::Arguments),
     Hook(hook::Arguments),
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Status(arguments) => status::run(&arguments, &mut report),
         Command::Log(arguments) => log::run(&arguments, &mut report),
         Command::Watch(arguments) => watch::run(&arguments, &mut report),
+        Command::Cancel(arguments) => cancel::run(&arguments, &mut report),
         Command::Resume(arguments) => resume::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),

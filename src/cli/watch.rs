@@ -12,7 +12,8 @@ use crate::{
     record::{DeploymentId, Journal, Lock, OutcomeKind, State},
     report::{Event, Report},
     repository::Repository,
-    text, worker,
+    text,
+    worker::{self, From},
 };
 
 /// For so long nobody may deploy to an environment before its deployment counts as left behind: between the push
@@ -54,7 +55,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
             (environment, id)
         }
     };
-    let ended = worker::watch(&repository, environment, &id, is_over(&repository, environment, &id), report)?;
+    let over = is_over(&repository, environment, &id);
+    let ended = worker::watch(&repository, environment, &id, From::BEGINNING, over, report)?;
     Ok(exit(ended == Some(OutcomeKind::Deployed)))
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Nothing is printed here.
 
+mod cancel;
 mod entry;
 mod history;
 mod journal;
@@ -15,6 +16,7 @@ mod note;
 mod refs;
 mod state;
 
+pub use cancel::Cancel;
 pub use entry::{Counts, DeploymentId, Entry, Intent, Outcome, OutcomeKind};
 pub use history::{history, recorded};
 pub use journal::Journal;

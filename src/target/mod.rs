@@ -24,8 +24,17 @@ pub type Read<'a> = &'a dyn Fn(&ObjectId) -> Result<Vec<u8>>;
 /// Hears, in a line, of what was just done.
 pub type Say<'a> = &'a dyn Fn(String);
 
-/// Whether a newer revision waits to be deployed.
-pub type Overtaken<'a> = &'a dyn Fn() -> bool;
+/// Why a deployment is not waited for any longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interruption {
+    /// A newer revision is to be deployed: what mends it must not wait for what is broken.
+    Overtaken,
+    /// Somebody gave it up: who.
+    Cancelled(String),
+}
+
+/// Asked now and then.
+pub type Interrupted<'a> = &'a dyn Fn() -> Option<Interruption>;
 
 /// What a revision declares.
 #[derive(Clone, Copy)]
@@ -141,7 +150,7 @@ pub trait Target {
         say: Say<'_>,
     ) -> Result<(), Stopped>;
 
-    /// Returns when what is wanted is healthy; at once when a newer revision waits.
+    /// Returns when what is wanted is healthy; at once when it is interrupted.
     ///
     /// # Errors
     /// It is not, and why.
@@ -150,7 +159,7 @@ pub trait Target {
         plan: &Self::Plan,
         wanted: &Wanted<'_>,
         say: Say<'_>,
-        overtaken: Overtaken<'_>,
+        interrupted: Interrupted<'_>,
     ) -> Result<(), Stopped>;
 
     /// Deletes what is no longer wanted.

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     error::Result,
     manifest::ObjectKey,
-    target::{Overtaken, Say},
+    target::{Interrupted, Interruption, Say},
 };
 use health::{Health, runs_containers};
 
@@ -38,8 +38,8 @@ pub enum Waited {
     Healthy,
     /// These are not, and how they are.
     Unwell(Vec<(ObjectKey, Health)>),
-    /// A newer revision is to be deployed: what mends it must not wait for what is broken.
-    Overtaken,
+    /// It is not waited for any longer.
+    Interrupted(Interruption),
 }
 
 /// Looks until all objects are healthy, or one never will be.
@@ -50,7 +50,7 @@ pub async fn until_healthy(
     mut look: impl AsyncFnMut() -> Result<Vec<(ObjectKey, Health)>>,
     patience: Patience,
     say: Say<'_>,
-    overtaken: Overtaken<'_>,
+    interrupted: Interrupted<'_>,
 ) -> Result<Waited> {
     let began = Instant::now();
     let mut said = began;
@@ -95,8 +95,8 @@ pub async fn until_healthy(
                 say(waiting(&unwell, now.duration_since(began)));
             }
         }
-        if overtaken() {
-            return Ok(Waited::Overtaken);
+        if let Some(why) = interrupted() {
+            return Ok(Waited::Interrupted(why));
         }
         let pace = if now.duration_since(began) > SAY { PACE * 4 } else { PACE };
         tokio::time::sleep(pace).await;

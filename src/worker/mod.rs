@@ -10,7 +10,7 @@ mod settle;
 mod watch;
 
 pub use launch::{Until, detach, start};
-pub use watch::{has_ended, watch};
+pub use watch::{From, has_ended, watch};
 
 use std::cell::{Cell, RefCell};
 
@@ -25,11 +25,12 @@ use crate::{
     point,
     push::Update,
     record::{
-        self, Counts, DeploymentId, Entry, Intent, Journal, Lock, Outcome, OutcomeKind, deployed_ref, now,
+        self, Cancel, Counts, DeploymentId, Entry, Intent, Journal, Lock, Outcome, OutcomeKind, deployed_ref,
+        now,
     },
     report::{Ended, Event, PlanLine, Progress},
     repository::Repository,
-    target::{Left, Planned, Stopped, Wanted},
+    target::{Interruption, Left, Planned, Stopped, Wanted},
 };
 use output::Output;
 use settle::{Next, next};
@@ -121,6 +122,7 @@ impl Worker<'_> {
     fn record_outcomes(&self, mut done: Result<()>) -> Result<()> {
         for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
             let output = Output::of(self.repository, &outcome.id);
+            Cancel::forget(self.repository, &outcome.id)?;
             done = done.and_then(|()| record::write(self.repository, &outcome));
             match &done {
                 Ok(()) => {
@@ -154,7 +156,17 @@ impl Worker<'_> {
             lost: RefCell::new(None),
             changes: Cell::default(),
         };
-        let done = path::deploy(self.repository, self.environment, id, &told);
+        let done = match Cancel::of(self.repository, &intent.id) {
+            // What a run that was cut off left behind is nobody's revision.
+            Some(Cancel { who }) if earlier.is_some() => Err(Stopped {
+                error: Error::revision(format!("cancelled by {who} after it had been cut off")),
+                left: Left::Between,
+            }),
+            Some(Cancel { who }) => {
+                Err(Error::revision(format!("cancelled by {who} before it began")).into())
+            }
+            None => path::deploy(self.repository, self.environment, id, &told),
+        };
         if let Some(lost) = told.lost.take() {
             return Err(lost);
         }
@@ -271,6 +283,9 @@ impl Steps for Told<'_> {
         };
         let first: Vec<PlanLine> = lines.into_iter().take(SHOWN).map(show).collect();
         self.output.event(&Event::Deployment(Progress::Planned { changes, first, more }));
+        if let Some(Cancel { who }) = Cancel::of(self.repository, self.id) {
+            return Err(Error::revision(format!("cancelled by {who} before anything was changed")));
+        }
         if !plan.is_empty() {
             let started = Entry::Started { id: self.id.clone(), changes };
             if let Err(error) = self.journal.append(&[started]) {
@@ -282,9 +297,13 @@ impl Steps for Told<'_> {
         Ok(())
     }
 
-    fn is_overtaken(&self) -> bool {
+    fn interruption(&self) -> Option<Interruption> {
         // A branch that cannot be read now is no reason to stop.
-        self.repository.tip(self.reference).is_ok_and(|tip| tip.is_some_and(|tip| tip != self.revision))
+        let tip = self.repository.tip(self.reference).ok().flatten();
+        if tip.is_some_and(|tip| tip != self.revision) {
+            return Some(Interruption::Overtaken);
+        }
+        Cancel::of(self.repository, self.id).map(|cancel| Interruption::Cancelled(cancel.who))
     }
 
     fn step(&self, text: String) {

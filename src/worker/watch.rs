@@ -28,6 +28,21 @@ const PACE: Duration = Duration::from_millis(20);
 /// After so long without a word it is said what the worker waits for.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// From where on the output of a deployment is shown, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct From(u64);
+
+impl From {
+    /// All of it.
+    pub const BEGINNING: Self = Self(0);
+
+    /// What comes after this moment.
+    #[must_use]
+    pub fn now(repository: &Repository, id: &DeploymentId) -> Self {
+        Self(Output::of(repository, id).path().metadata().map_or(0, |found| found.len()))
+    }
+}
+
 /// Shows a deployment until it ends; `gone` says that nobody works on it any more. `None` where it was not seen to the end: it goes on all the same.
 ///
 /// # Errors
@@ -36,12 +51,13 @@ pub fn watch(
     repository: &Repository,
     environment: &Environment,
     id: &DeploymentId,
+    from: From,
     mut gone: impl FnMut() -> bool,
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
     let stop = interrupted()?;
-    let mut tail = Tail { output: Output::of(repository, id), at: 0 };
-    let (began, mut silent) = (Instant::now(), true);
+    let mut tail = Tail { output: Output::of(repository, id), at: from.0 };
+    let (began, mut silent) = (Instant::now(), from == From::BEGINNING);
     loop {
         let gone = gone();
         for event in tail.new_events() {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod before;
 mod broken;
+mod cancel;
 mod check;
 mod cluster;
 mod common;

@@ -22,7 +22,7 @@ use self::{
     folder::{Names, names},
     marker::{Head, Marker, NEW_MARKER},
 };
-use super::{Judged, Left, Overtaken, Planned, Say, Stopped, Target, Wanted};
+use super::{Interrupted, Judged, Left, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
@@ -274,7 +274,7 @@ impl Target for Directory {
         plan: &FolderPlan,
         wanted: &Wanted<'_>,
         _: Say<'_>,
-        _: Overtaken<'_>,
+        _: Interrupted<'_>,
     ) -> Result<(), Stopped> {
         if plan.is_empty() {
             return Ok(());

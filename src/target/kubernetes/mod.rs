@@ -39,7 +39,7 @@ use self::{
     planning::{For, Plan},
     redact::Redact,
 };
-use super::{Judged, Left, Overtaken, Owner, Planned, Say, Stopped, Target, Wanted};
+use super::{Interrupted, Interruption, Judged, Left, Owner, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     config,
     error::{Error, Result},
@@ -264,7 +264,7 @@ impl Target for Cluster {
         plan: &Plan,
         _: &Wanted<'_>,
         say: Say<'_>,
-        overtaken: Overtaken<'_>,
+        interrupted: Interrupted<'_>,
     ) -> Result<(), Stopped> {
         if plan.watched.is_empty() {
             return Ok(());
@@ -276,13 +276,17 @@ impl Target for Cluster {
             let waiting = wait::Patience { until: Instant::now() + self.timeout, settle: self.settle };
             let look = async || look::look(&api, &self.us, &plan.watched).await;
             let clean = |line: String| say(self.redact.clean(&line, REASON));
-            let waited = wait::until_healthy(look, waiting, &clean, overtaken).await.map_err(unhealthy)?;
+            let waited = wait::until_healthy(look, waiting, &clean, interrupted).await.map_err(unhealthy)?;
             let unwell = match waited {
                 Waited::Healthy => {
                     point::reach("healthy");
                     return Ok(());
                 }
-                Waited::Overtaken => {
+                Waited::Interrupted(Interruption::Cancelled(who)) => {
+                    let message = format!("cancelled by {who} before it was healthy");
+                    return Err(unhealthy(Error::revision(message)));
+                }
+                Waited::Interrupted(Interruption::Overtaken) => {
                     let error = Error::revision("a newer revision took over before it was healthy");
                     return Err(Stopped { error, left: Left::Overtaken });
                 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Production;
-use crate::common::{World, shop::replace};
+use crate::common::{World, shop::replace, spawn};
 
 /// A manifest of a Deployment, whose Pods behave as told.
 fn web(replicas: usize, behave: &str) -> String {
@@ -177,6 +177,25 @@ fn a_pod_that_no_node_takes_fails_a_deployment() {
     let (revision, seen) = production.fails(&[("web.yaml", &large)]);
     insta::assert_snapshot!(seen);
     insta::assert_snapshot!(production.note(&revision));
+}
+
+#[test]
+fn a_deployment_that_waits_is_given_up_and_what_was_written_stays_until_a_revert() {
+    let world = World::new();
+    let production = Production::with(&world, |configuration| configuration.timeout = "10m");
+    let (first, _) = production.deploys(&[("web.yaml", &web(1, ""))]);
+    let revision = production.commit(&[("web.yaml", &web(1, "never-ready"))]);
+    let pushing = spawn(production.ana.git_command(&["push", "origin", "main"]));
+    pushing.wait_for("waiting since");
+    let cancelled = production.instate(&["cancel"]).succeeds();
+    insta::assert_snapshot!("cancelled", cancelled.stdout);
+    pushing.finish().succeeds();
+    production.idle();
+    assert_eq!(production.outcomes(&revision), ["production failed"]);
+    assert_eq!(production.deployed(), Some(first));
+    assert!(production.note(&revision).contains("Healthy: no"), "{}", production.note(&revision));
+    production.ana.git(&["revert", "--no-edit", "HEAD"]).succeeds();
+    production.deploys(&[]);
 }
 
 #[test]
