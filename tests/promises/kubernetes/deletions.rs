@@ -109,13 +109,13 @@ fn an_object_that_says_so_stays_when_it_is_no_longer_declared() {
 fn an_empty_revision_deletes_the_environment_only_when_its_commit_says_so() {
     let world = World::new();
     let production = Production::new(&world);
-    production.deploys(&[("a.yaml", &config("a", "")), ("b.yaml", &config("b", ""))]);
-    production.ana.git(&["rm", "--quiet", "a.yaml", "b.yaml"]).succeeds();
+    production.deploys(&[("a.yaml", &config("a", ""))]);
+    production.ana.git(&["rm", "--quiet", "a.yaml"]).succeeds();
     production.ana.write("README", "It was nice.\n");
     production.ana.git(&["add", "README"]).succeeds();
     production.confirm(&[]);
     assert_snapshot!("empty_refused", production.refuses());
-    production.ana.git(&["rm", "--quiet", "a.yaml", "b.yaml"]).succeeds();
+    production.ana.git(&["rm", "--quiet", "a.yaml"]).succeeds();
     production.ana.write("README", "It was nice.\n");
     production.ana.git(&["add", "README"]).succeeds();
     production.confirm(&["Allow-Delete: all"]);
