@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod deploy;
 mod explain;
+mod health;
 mod hook;
 mod input;
 mod install;
@@ -52,6 +53,7 @@ enum Command {
     Install(install::Arguments),
     Check(check::Arguments),
     Render(render::Arguments),
+    Health(health::Arguments),
     Explain(explain::Arguments),
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
@@ -108,7 +110,7 @@ pub fn main() -> ExitCode {
     let (voice, out) = match arguments.command {
         Command::Hook(_) => (Voice::Hook, Out::stderr()),
         // Its standard output is for documents alone.
-        Command::Render(_) => (Voice::Command, Out::stderr()),
+        Command::Render(_) | Command::Health(_) => (Voice::Command, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
     // A format that only a verdict has would leave the rest unsaid.
@@ -117,11 +119,13 @@ pub fn main() -> ExitCode {
             "--format sarif and --format github are for `instate check` alone; others have human and json";
         Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
     }
-    let mut report = Report::new(arguments.format, voice, out);
+    let format = arguments.format;
+    let mut report = Report::new(format, voice, out);
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
         Command::Check(arguments) => check::run(&arguments, &mut report),
         Command::Render(arguments) => render::run(&arguments, &mut report),
+        Command::Health(arguments) => health::run(&arguments, format, &mut report),
         Command::Explain(arguments) => explain::run(&arguments, &mut report),
         Command::Plan(arguments) => plan::run(&arguments, &mut report),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),

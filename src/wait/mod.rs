@@ -13,7 +13,7 @@ use crate::{
     manifest::ObjectKey,
     target::{Interrupted, Interruption, Say},
 };
-use health::{Health, runs_containers};
+use health::{Health, Status, runs_containers};
 
 /// Between two looks, at first; later it is less often.
 const PACE: Duration = Duration::from_millis(250);
@@ -60,19 +60,20 @@ pub async fn until_healthy(
         let objects = look().await?;
         let now = Instant::now();
         for (key, health) in &objects {
-            let is = *health == Health::Ready;
-            match (ready.insert(key.clone(), is), health) {
-                (None, Health::Ready) if !is_work(key) => {}
-                (None | Some(false), Health::Ready) => say(format!("{key} is {}", word(key))),
-                (Some(true), Health::Waiting(how) | Health::Failed(how)) => {
-                    say(format!("{key} was {}, and is not any more: {how}", word(key)));
+            let is = health.is_ready();
+            match (ready.insert(key.clone(), is), is) {
+                (None, true) if !is_work(key) => {}
+                (None | Some(false), true) => say(format!("{key} is {}", word(key, health))),
+                (Some(true), false) => {
+                    let how = &health.reason;
+                    say(format!("{key} was {}, and is not any more: {how}", word(key, health)));
                 }
                 _ => {}
             }
         }
         let unwell: Vec<(ObjectKey, Health)> =
-            objects.iter().filter(|(_, health)| *health != Health::Ready).cloned().collect();
-        if unwell.iter().any(|(_, health)| matches!(health, Health::Failed(_))) {
+            objects.iter().filter(|(_, health)| !health.is_ready()).cloned().collect();
+        if unwell.iter().any(|(_, health)| health.is_final()) {
             return Ok(Waited::Unwell(unwell));
         }
         if unwell.is_empty() {
@@ -108,9 +109,10 @@ fn is_work(key: &ObjectKey) -> bool {
     runs_containers(&key.group, &key.kind) || key.kind == "Job"
 }
 
-/// What a kind is when it is well.
-fn word(key: &ObjectKey) -> &'static str {
+/// What a kind is when it is well, or when nobody lets it be.
+fn word(key: &ObjectKey, health: &Health) -> &'static str {
     match key.kind.as_str() {
+        _ if health.status == Status::Suspended => "suspended",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "ReplicationController" => "available",
         "Job" => "complete",
         "PersistentVolumeClaim" => "bound",
@@ -121,12 +123,8 @@ fn word(key: &ObjectKey) -> &'static str {
 }
 
 fn waiting(unwell: &[(ObjectKey, Health)], since: Duration) -> String {
-    let how = |health: &Health| match health {
-        Health::Waiting(how) | Health::Failed(how) => how.clone(),
-        Health::Ready => String::new(),
-    };
     let named: Vec<String> =
-        unwell.iter().take(NAMED).map(|(key, health)| format!("{key}: {}", how(health))).collect();
+        unwell.iter().take(NAMED).map(|(key, health)| format!("{key}: {}", health.reason)).collect();
     let more =
         if unwell.len() > NAMED { format!("; and {} more", unwell.len() - NAMED) } else { String::new() };
     format!("waiting since {} s for {}{more}", since.as_secs(), named.join("; "))

@@ -52,7 +52,7 @@ pub fn causes(pods: &[Json]) -> Vec<Cause> {
 type Log = Option<(String, bool)>;
 
 /// What keeps one pod from being ready; `None` where nothing does.
-fn of_pod(pod: &Json) -> Option<(String, Log)> {
+pub(super) fn of_pod(pod: &Json) -> Option<(String, Log)> {
     let status = &pod["status"];
     if status["phase"] == "Succeeded" {
         return None;

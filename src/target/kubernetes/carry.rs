@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -26,7 +27,7 @@ use crate::{
     point,
     target::Say,
     text,
-    wait::health::{Health, health},
+    wait::health::{Status, health},
 };
 
 /// So many lines say what is done to one object each; from then on one stands for many.
@@ -223,16 +224,18 @@ impl Carrier<'_> {
             loop {
                 let live =
                     self.api.get(&write.object.path()).await.map_err(|failure| self.refused(key, failure))?;
-                match health(&key.group, &key.kind, &live) {
-                    Health::Ready => break,
-                    Health::Failed(why) => {
-                        return Err(Error::revision(format!("{key}: {}", self.redact.clean(&why, 300))));
-                    }
-                    Health::Waiting(why) if Instant::now() > until => {
-                        return Err(Error::revision(format!("{key} is not ready: {why}")));
-                    }
-                    Health::Waiting(_) => tokio::time::sleep(PACE).await,
+                let is = health(&key.group, &key.kind, &live, Timestamp::now());
+                if is.is_ready() {
+                    break;
                 }
+                let why = self.redact.clean(&is.reason, 300);
+                if is.status == Status::Failed {
+                    return Err(Error::revision(format!("{key}: {why}")));
+                }
+                if Instant::now() > until {
+                    return Err(Error::revision(format!("{key} is not ready: {why}")));
+                }
+                tokio::time::sleep(PACE).await;
             }
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! How the objects of an environment are, and why those that are not well are not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
     error::Result,
     manifest::ObjectKey,
     wait::{
-        health::{Health, health},
+        health::{Health, Status, health, is_custom, is_silent},
         why,
     },
 };
@@ -29,11 +30,18 @@ const LIST_FROM: usize = 4;
 const CAUSES: usize = 3;
 /// So many last lines of a container.
 const LOG_LINES: usize = 5;
+/// So long a controller may take to say its first word about an object.
+const SILENCE: SignedDuration = SignedDuration::from_secs(5);
 /// Characters of a line.
 const LINE: usize = 300;
 
-/// How each object is now.
-pub(super) async fn look(api: &Api<'_>, us: &Us, watched: &[Watched]) -> Result<Vec<(ObjectKey, Health)>> {
+/// How each object is now; `waited` is how long that is asked already.
+pub(super) async fn look(
+    api: &Api<'_>,
+    us: &Us,
+    watched: &[Watched],
+    waited: Duration,
+) -> Result<Vec<(ObjectKey, Health)>> {
     let mut groups: BTreeMap<&str, Vec<&Watched>> = BTreeMap::new();
     for one in watched {
         groups.entry(&one.beside).or_default().push(one);
@@ -51,8 +59,8 @@ pub(super) async fn look(api: &Api<'_>, us: &Us, watched: &[Watched]) -> Result<
         let mut healths = Vec::new();
         for (one, live) in watched.into_iter().zip(found) {
             let health = match live {
-                Some(live) => settled(api, one, &live, health(&one.key.group, &one.key.kind, &live)).await?,
-                None => Health::Failed("it is not there any more".to_owned()),
+                Some(live) => settled(api, one, &live, of(one, &live, waited)).await?,
+                None => Health::new(Status::Failed, "it is not there any more"),
             };
             healths.push((one.key.clone(), health));
         }
@@ -62,20 +70,43 @@ pub(super) async fn look(api: &Api<'_>, us: &Us, watched: &[Watched]) -> Result<
     Ok(healths.into_iter().flatten().collect())
 }
 
+/// What an object's own status says. A custom resource of which nobody says anything has no controller here, and is
+/// not waited for.
+fn of(one: &Watched, live: &Json, waited: Duration) -> Health {
+    let now = Timestamp::now();
+    let is = health(&one.key.group, &one.key.kind, live, now);
+    let silent = is_custom(&one.key.group)
+        && is_silent(live)
+        && matches!(is.status, Status::Progressing | Status::Unknown);
+    if !silent {
+        return is;
+    }
+    let created =
+        live["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    let is_new = created.is_some_and(|created| now.duration_since(created) < SILENCE);
+    // Two clocks may differ by more than that.
+    if is_new && waited < SILENCE.unsigned_abs() {
+        return Health::new(Status::Progressing, "its controller has not said how it is");
+    }
+    Health::new(Status::Unknown, "no controller says how it is")
+}
+
 /// What an object's own status does not say.
 async fn settled(api: &Api<'_>, one: &Watched, live: &Json, health: Health) -> Result<Health, Failure> {
-    if one.key.kind == DEFINITION && health == Health::Ready && !is_described(api, live).await? {
-        return Ok(Health::Waiting("not served yet".to_owned()));
+    if one.key.kind == DEFINITION && health.status == Status::Healthy && !is_described(api, live).await? {
+        return Ok(Health::new(Status::Progressing, "not served yet"));
     }
     // A claim that waits for its first Pod is as well as it can be.
-    let waits = one.key.kind == "PersistentVolumeClaim" && matches!(health, Health::Waiting(_));
+    let waits = one.key.kind == "PersistentVolumeClaim" && health.status == Status::Progressing;
     let Some(class) = live["spec"]["storageClassName"].as_str().filter(|class| waits && !class.is_empty())
     else {
         return Ok(health);
     };
     let class = api.find(&format!("/apis/storage.k8s.io/v1/storageclasses/{}", segment(class))).await;
     match class {
-        Ok(Some(class)) if class["volumeBindingMode"] == "WaitForFirstConsumer" => Ok(Health::Ready),
+        Ok(Some(class)) if class["volumeBindingMode"] == "WaitForFirstConsumer" => {
+            Ok(Health::new(Status::Healthy, "its class waits for its first Pod"))
+        }
         Err(Failure::Away(reason)) => Err(Failure::Away(reason)),
         _ => Ok(health),
     }

@@ -46,7 +46,7 @@ use crate::{
     finding::Severity,
     manifest::{Manifest, ObjectKey},
     point, text,
-    wait::{self, Waited, health::Health},
+    wait::{self, Waited},
 };
 
 /// So many requests are under way at once: enough to hide the time that each takes, few enough for the API
@@ -274,7 +274,8 @@ impl Target for Cluster {
             let patience = Patience { until: Instant::now() + self.timeout + ANSWER, ..self.deploying() };
             let api = Api::new(&self.settings, patience, say).await.map_err(unhealthy)?;
             let waiting = wait::Patience { until: Instant::now() + self.timeout, settle: self.settle };
-            let look = async || look::look(&api, &self.us, &plan.watched).await;
+            let began = Instant::now();
+            let look = async || look::look(&api, &self.us, &plan.watched, began.elapsed()).await;
             let clean = |line: String| say(self.redact.clean(&line, REASON));
             let waited = wait::until_healthy(look, waiting, &clean, interrupted).await.map_err(unhealthy)?;
             let unwell = match waited {
@@ -294,7 +295,7 @@ impl Target for Cluster {
             };
             let mut reasons = Vec::new();
             for (key, health) in unwell.iter().take(EXPLAINED) {
-                let (Health::Waiting(how) | Health::Failed(how)) = health else { continue };
+                let how = &health.reason;
                 let watched = plan.watched.iter().find(|watched| watched.key == *key);
                 let lines = match watched {
                     Some(watched) => look::explain(&api, watched, how, &self.redact).await,
@@ -313,7 +314,7 @@ impl Target for Cluster {
             if unwell.len() > EXPLAINED {
                 reasons.push(format!("and {} more", text::count(unwell.len() - EXPLAINED, "object")));
             }
-            let failed = unwell.iter().any(|(_, health)| matches!(health, Health::Failed(_)));
+            let failed = unwell.iter().any(|(_, health)| health.is_final());
             let when =
                 if failed { String::new() } else { format!(" after {}", text::duration(self.timeout)) };
             let message = self.redact.clean(&format!("not healthy{when}: {}", reasons.join(". ")), REASON);

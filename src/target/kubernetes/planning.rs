@@ -152,7 +152,7 @@ pub(super) async fn plan(
         findings.extend(wrong);
         plan.said.extend(said);
         plan.listed.insert(object.key.clone(), Entry { api_version: object.kind.api_version.clone(), uid });
-        if health::takes_time(&object.key.group, &object.key.kind) {
+        if health::is_waited_for(&object.key.group, &object.key.kind) {
             let beside = object.kind.path(object.key.namespace.as_deref());
             plan.watched.push(Watched { key: object.key.clone(), path: object.path(), beside });
         }
