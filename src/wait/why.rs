@@ -101,7 +101,8 @@ fn of_container(word: &str, container: &Json, pod: &Json) -> Option<(String, Log
             return None;
         }
         if last.is_null() {
-            let message = message.replace(&text(&pod["metadata"], "name"), "POD");
+            let pod = text(&pod["metadata"], "name");
+            let message = if pod.is_empty() { message } else { message.replace(&pod, "POD") };
             return Some((join(&format!("{word} {name}: {reason}"), &message), None));
         }
         let ended = ended(last);

@@ -16,6 +16,7 @@ mod explain;
 mod facts;
 mod formats;
 mod gate;
+mod health_command;
 mod install;
 mod kubernetes;
 mod mishaps;

@@ -151,3 +151,140 @@ pub(super) fn node(object: &Object<'_>) -> Health {
         None => Health::new(Progressing, "it has not reported yet"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::{
+        super::{Status, health},
+        GROUPS,
+    };
+
+    #[test]
+    fn groups_are_sorted_so_that_they_are_found() {
+        assert!(GROUPS.is_sorted());
+    }
+
+    #[test]
+    fn other_kinds_are_healthy_by_their_own_words() {
+        let condition = |kind: &str, status: &str, reason: &str| json!({"status": {"conditions": [{"type": kind, "status": status, "reason": reason}]}});
+        let phase = |phase: &str| json!({"status": {"phase": phase}});
+        for (group, kind, live, status, reason) in [
+            ("", "ConfigMap", json!({}), Status::Healthy, ""),
+            ("rbac.authorization.k8s.io", "Role", json!({"rules": []}), Status::Healthy, ""),
+            (
+                "policy",
+                "PodDisruptionBudget",
+                json!({"status": {"disruptionsAllowed": 0}}),
+                Status::Healthy,
+                "",
+            ),
+            ("", "PersistentVolumeClaim", phase("Pending"), Status::Progressing, "Pending"),
+            ("", "PersistentVolumeClaim", json!({}), Status::Progressing, "not seen yet"),
+            ("", "PersistentVolumeClaim", phase("Bound"), Status::Healthy, "Bound"),
+            (
+                "",
+                "PersistentVolumeClaim",
+                phase("Lost"),
+                Status::Failed,
+                "the volume that it was bound to is gone",
+            ),
+            ("", "PersistentVolume", phase("Available"), Status::Healthy, "Available"),
+            ("", "PersistentVolume", phase("Failed"), Status::Failed, "it could not be taken back"),
+            ("", "Namespace", phase("Active"), Status::Healthy, ""),
+            ("", "Namespace", phase("Terminating"), Status::Terminating, "it is being deleted"),
+            (
+                "",
+                "Node",
+                condition("Ready", "Unknown", "NodeStatusUnknown"),
+                Status::Progressing,
+                "NodeStatusUnknown",
+            ),
+            ("", "Service", json!({"spec": {"type": "LoadBalancer"}}), Status::Progressing, "no address yet"),
+            (
+                "",
+                "Service",
+                json!({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.1"}}),
+                Status::Healthy,
+                "",
+            ),
+            ("", "Service", json!({"spec": {"type": "ClusterIP"}}), Status::Healthy, ""),
+            (
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+                json!({}),
+                Status::Progressing,
+                "not established",
+            ),
+            (
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+                condition("Established", "False", "Installing"),
+                Status::Progressing,
+                "not established",
+            ),
+            (
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+                condition("NamesAccepted", "False", "KindConflict"),
+                Status::Failed,
+                "KindConflict",
+            ),
+            (
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+                condition("Established", "True", ""),
+                Status::Healthy,
+                "",
+            ),
+            ("networking.k8s.io", "Ingress", json!({}), Status::Progressing, "no address yet"),
+            (
+                "networking.k8s.io",
+                "Ingress",
+                json!({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}),
+                Status::Healthy,
+                "",
+            ),
+            (
+                "autoscaling",
+                "HorizontalPodAutoscaler",
+                condition("AbleToScale", "False", "FailedGetScale"),
+                Status::Failing,
+                "FailedGetScale",
+            ),
+            (
+                "autoscaling",
+                "HorizontalPodAutoscaler",
+                condition("ScalingActive", "False", "ScalingDisabled"),
+                Status::Healthy,
+                "ScalingDisabled",
+            ),
+            (
+                "autoscaling",
+                "HorizontalPodAutoscaler",
+                json!({}),
+                Status::Progressing,
+                "it does not scale yet",
+            ),
+            (
+                "apiregistration.k8s.io",
+                "APIService",
+                condition("Available", "True", "Local"),
+                Status::Healthy,
+                "Local",
+            ),
+            (
+                "certificates.k8s.io",
+                "CertificateSigningRequest",
+                condition("Denied", "True", "No"),
+                Status::Failed,
+                "No",
+            ),
+        ] {
+            let is = health(group, kind, &live, Timestamp::UNIX_EPOCH);
+            assert_eq!((is.status, is.reason.as_str()), (status, reason), "{kind} {live}");
+        }
+    }
+}

@@ -103,5 +103,31 @@ fn if_new(object: &Object<'_>, found: super::object::Condition<'_>, means: Statu
     if object.is_newer_than(found) {
         return Health::new(Status::Progressing, NOT_SEEN);
     }
-    Health::new(means, &found.words())
+    // That it is well needs no words, unless its controller has some.
+    let words = if means == Status::Healthy { found.field("message").to_owned() } else { found.words() };
+    Health::new(means, &words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::table::ROWS, row};
+
+    #[test]
+    fn a_group_with_a_star_is_any_group_that_ends_so() {
+        assert!(row("s3.aws.upbound.io", "Bucket").is_some());
+        assert!(row("upbound.io", "Bucket").is_none());
+        assert!(row("evilupbound.io", "Bucket").is_none());
+        assert!(row("cert-manager.io", "Certificate").is_some());
+        assert!(row("x.cert-manager.io", "Certificate").is_none());
+    }
+
+    #[test]
+    fn no_row_hides_another() {
+        for (at, one) in ROWS.iter().enumerate() {
+            for kind in if one.kinds.is_empty() { &["Kind"] } else { one.kinds } {
+                let found = row(&one.group.replace('*', "any"), kind);
+                assert!(found.is_some_and(|found| std::ptr::eq(found, one)), "{at}: {} {kind}", one.group);
+            }
+        }
+    }
 }

@@ -194,7 +194,9 @@ fn stalled_or_reconciling(object: &Object<'_>) -> Option<Health> {
         return Some(Health::new(Status::Progressing, NOT_SEEN));
     }
     // Why the last try did not succeed tells more than that there is another.
-    let ready = object.condition("Ready").filter(|ready| ready.status() == "False");
+    let ready = object
+        .condition("Ready")
+        .filter(|ready| ready.status() == "False" && !ready.field("message").trim().is_empty());
     Some(Health::new(means, &ready.unwrap_or(found).words()))
 }
 
@@ -258,4 +260,180 @@ fn by_convention(object: &Object<'_>) -> Health {
         return Health::new(Status::Healthy, "");
     }
     Health::new(Status::Unknown, "its status has no condition that tells how it is")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::{manifest, source::Source, text};
+
+    /// Objects as their projects show them.
+    const EXAMPLES: [&str; 13] = [
+        include_str!("../../../tests/promises/fixtures/health/argo.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/cert-manager.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/cluster-api.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/cnpg.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/crossplane.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/external-secrets.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/flux.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/gateway.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/knative.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/kubernetes.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/others.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/prometheus.yaml"),
+        include_str!("../../../tests/promises/fixtures/health/strimzi.yaml"),
+    ];
+
+    fn at_noon(group: &str, kind: &str, live: &Json) -> Health {
+        health(group, kind, live, "2026-02-01T12:00:00Z".parse::<Timestamp>().unwrap())
+    }
+
+    static ALL: LazyLock<Vec<Json>> = LazyLock::new(|| {
+        let read = EXAMPLES.iter().enumerate().flat_map(|(at, text)| {
+            let (trees, wrong) = manifest::parse(&Source::new(format!("{at}.yaml"), *text));
+            assert!(wrong.is_empty(), "{wrong:?}");
+            trees.into_iter().map(|tree| manifest::json(&tree, tree.root().unwrap()).unwrap())
+        });
+        read.collect()
+    });
+
+    #[test]
+    fn what_is_common_to_all_kinds_is_asked_first() {
+        let conditions = |kind: &str| json!([{"type": kind, "status": "True", "message": "m"}]);
+        for (live, status, reason) in [
+            (json!({"metadata": {"deletionTimestamp": "x"}}), Status::Terminating, "it is being deleted"),
+            (
+                json!({"metadata": {"deletionTimestamp": "x", "finalizers": ["a/b"]}}),
+                Status::Terminating,
+                "it is being deleted, and waits for a/b",
+            ),
+            (
+                json!({"metadata": {"generation": 2}, "status": {"observedGeneration": 1}}),
+                Status::Progressing,
+                NOT_SEEN,
+            ),
+            (json!({"status": {"conditions": conditions("Reconciling")}}), Status::Progressing, "m"),
+            (json!({"status": {"conditions": conditions("Stalled")}}), Status::Failed, "m"),
+            (json!({}), Status::Healthy, ""),
+        ] {
+            // A Deployment would otherwise say something of its own, a ConfigMap has nothing to say.
+            let is = at_noon("", "ConfigMap", &live);
+            assert_eq!((is.status, is.reason.as_str()), (status, reason), "{live}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_stopped_is_ready_and_what_a_controller_tries_again_is_not_final() {
+        let ready = |status| Health::new(status, "").is_ready();
+        let is_final = |status| Health::new(status, "").is_final();
+        assert!(ready(Status::Healthy) && ready(Status::Suspended) && ready(Status::Unknown));
+        assert!(!ready(Status::Progressing) && !ready(Status::Failing) && !ready(Status::Failed));
+        assert!(!ready(Status::Terminating));
+        assert!(is_final(Status::Failed) && !is_final(Status::Failing) && !is_final(Status::Terminating));
+    }
+
+    #[test]
+    fn an_address_and_measurements_are_not_waited_for_and_custom_resources_are() {
+        for (group, kind, is) in [
+            ("apps", "Deployment", true),
+            ("networking.k8s.io", "Ingress", false),
+            ("autoscaling", "HorizontalPodAutoscaler", false),
+            ("apiregistration.k8s.io", "APIService", false),
+            ("batch", "CronJob", false),
+            ("", "ConfigMap", false),
+            ("cert-manager.io", "Certificate", true),
+            ("gateway.networking.k8s.io", "Gateway", true),
+        ] {
+            assert_eq!(is_waited_for(group, kind), is, "{group} {kind}");
+        }
+    }
+
+    #[test]
+    fn silence_is_a_status_that_no_controller_wrote() {
+        for (live, is) in [
+            (json!({}), true),
+            (json!({"status": {}}), true),
+            (json!({"status": {"parents": []}}), true),
+            (json!({"status": {"conditions": [{"lastTransitionTime": "1970-01-01T00:00:00Z"}]}}), true),
+            (json!({"status": {"conditions": [{"lastTransitionTime": "2026-01-01T00:00:00Z"}]}}), false),
+            (json!({"status": {"observedGeneration": 1}}), false),
+            (json!({"status": "odd"}), false),
+        ] {
+            assert_eq!(is_silent(&live), is, "{live}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_one_line_of_bounded_length() {
+        let reason = |text: &str| Health::new(Status::Failed, text).reason;
+        assert_eq!(reason("a\n  b\tc\u{2028}d\n"), "a b c d");
+        assert_eq!(reason("\u{1b}[2J\u{202e}"), "\\u{1b}[2J\\u{202e}");
+        assert_eq!(reason(&"x".repeat(9000)).chars().count(), REASON);
+        assert_eq!(reason(&"\u{202e} ".repeat(9000)).chars().count(), REASON);
+    }
+
+    fn crooked() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<u64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            Just(json!(i64::MIN)),
+            Just(json!(i64::MAX)),
+            Just(json!("True")),
+            Just(json!("False")),
+            any::<String>().prop_map(Json::from),
+        ];
+        let key = prop_oneof![Just("type"), Just("status"), Just("conditions"), Just("reason"), Just("name")];
+        leaf.prop_recursive(3, 12, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                proptest::collection::vec((key.clone(), inner), 0..4).prop_map(|fields| fields
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect()),
+            ]
+        })
+    }
+
+    /// Puts `odd` in the place of the value that is reached after `left` steps.
+    fn put(value: &mut Json, left: &mut usize, odd: &Json) {
+        if *left == 0 {
+            *left = usize::MAX;
+            *value = odd.clone();
+            return;
+        }
+        *left -= 1;
+        match value {
+            Json::Array(items) => items.iter_mut().for_each(|item| put(item, left, odd)),
+            Json::Object(fields) => fields.iter_mut().for_each(|(_, field)| put(field, left, odd)),
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn no_object_however_crooked_makes_it_fail_or_print_what_a_terminal_obeys(
+            at in any::<prop::sample::Index>(), places in proptest::collection::vec((0usize..60, crooked()), 1..4),
+        ) {
+            let mut live = ALL[at.index(ALL.len())].clone();
+            let api_version = live["apiVersion"].as_str().unwrap_or_default().to_owned();
+            let kind = live["kind"].as_str().unwrap_or_default().to_owned();
+            for (place, odd) in places {
+                put(&mut live, &mut place.clone(), &odd);
+            }
+            let is = at_noon(api_version.split_once('/').map_or("", |(group, _)| group), &kind, &live);
+            prop_assert!(text::is_clean(&is.reason), "{:?}", is.reason);
+            prop_assert!(is.reason.chars().count() <= REASON);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The first row of a kind counts, so a group's special kinds stand before the rest of it.
-pub(super) const ROWS: &[Row] = &[
+pub(super) static ROWS: &[Row] = &[
     // cert-manager
     Row {
         group: "cert-manager.io",
@@ -407,6 +407,8 @@ const STRIMZI: &[Sign] = &[
     Since("NotReady", "True", &["Creating"], Progressing),
     If("NotReady", "True", Failing),
     If("Ready", "True", Healthy),
+    // What its operator for topics and users says instead.
+    If("Ready", "False", Failing),
     Ask(projects::rebalance),
 ];
 

@@ -243,3 +243,208 @@ fn trouble(object: &Object<'_>) -> Option<Health> {
     };
     Some(Health::new(Failed, &words))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value as Json, json};
+
+    use super::super::{Health, NOT_SEEN, Status, health};
+
+    fn of(kind: &str, live: &Json) -> Health {
+        let group = match kind {
+            "Job" | "CronJob" => "batch",
+            "Pod" | "ReplicationController" => "",
+            _ => "apps",
+        };
+        health(group, kind, live, "2026-02-01T12:00:00Z".parse::<Timestamp>().unwrap())
+    }
+
+    #[track_caller]
+    fn is(kind: &str, live: &Json, status: Status, reason: &str) {
+        let is = of(kind, live);
+        assert_eq!((is.status, is.reason.as_str()), (status, reason), "{kind} {live}");
+    }
+
+    #[test]
+    fn a_deployment_is_healthy_when_all_its_pods_are_new_and_available() {
+        let with =
+            |status: Json| json!({"metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status});
+        let counts = |all: i64, updated: i64, ready: i64, available: i64| {
+            with(json!({
+                "observedGeneration": 2, "replicas": all, "updatedReplicas": updated, "readyReplicas": ready,
+                "availableReplicas": available, "conditions": [{"type": "Available", "status": "True"}],
+            }))
+        };
+        for (live, status, reason) in [
+            (with(json!({"observedGeneration": 1})), Status::Progressing, NOT_SEEN),
+            (with(json!({})), Status::Progressing, "its controller has not seen it yet"),
+            (counts(3, 1, 3, 3), Status::Progressing, "1 of 3 updated"),
+            (counts(4, 3, 4, 4), Status::Progressing, "1 old pod still to end"),
+            (counts(5, 5, 5, 5), Status::Progressing, "2 old pods still to end"),
+            (counts(2, 3, 3, 3), Status::Progressing, "2 of 3 created"),
+            (counts(3, 3, 2, 3), Status::Progressing, "2 of 3 ready"),
+            (counts(3, 3, 3, 2), Status::Progressing, "2 of 3 available"),
+            (counts(3, 3, 3, 3), Status::Healthy, "3 of 3 available"),
+            (
+                with(
+                    json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}]}),
+                ),
+                Status::Failed,
+                "late",
+            ),
+        ] {
+            is("Deployment", &live, status, reason);
+        }
+        let mut unsaid = counts(3, 3, 3, 3);
+        unsaid["status"]["conditions"] = json!([]);
+        is("Deployment", &unsaid, Status::Progressing, "its controller has not said that it is available");
+        let mut rolling = counts(3, 3, 3, 3);
+        rolling["spec"]["progressDeadlineSeconds"] = json!(600);
+        is("Deployment", &rolling, Status::Progressing, "its new pods are not taken for available yet");
+        rolling["status"]["conditions"] = json!([
+            {"type": "Available", "status": "True"},
+            {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
+        ]);
+        is("Deployment", &rolling, Status::Healthy, "3 of 3 available");
+        rolling["spec"]["paused"] = json!(true);
+        is("Deployment", &rolling, Status::Suspended, "`spec.paused` is true");
+    }
+
+    #[test]
+    fn a_stateful_set_is_healthy_when_the_pods_of_its_partition_are_new() {
+        let with = |strategy: Json, status: Json| json!({"spec": {"replicas": 2, "updateStrategy": strategy}, "status": status});
+        let status = |ready: i64, updated: i64, current: &str| json!({"replicas": 2, "readyReplicas": ready, "currentReplicas": 2, "updatedReplicas": updated, "currentRevision": current, "updateRevision": "b"});
+        let rolling =
+            |partition: i64| json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}});
+        for (live, is_so, reason) in [
+            (with(Json::Null, Json::Null), Status::Progressing, "its controller has not seen it yet"),
+            (with(Json::Null, json!({"replicas": 1})), Status::Progressing, "1 of 2 created"),
+            (with(Json::Null, status(1, 2, "b")), Status::Progressing, "1 of 2 ready"),
+            (with(Json::Null, status(2, 1, "a")), Status::Progressing, "1 of 2 updated"),
+            (with(Json::Null, status(2, 2, "a")), Status::Progressing, "the last pods are being updated"),
+            (with(Json::Null, status(2, 2, "b")), Status::Healthy, "2 of 2 ready"),
+            (
+                with(Json::Null, json!({"replicas": 3, "readyReplicas": 3})),
+                Status::Progressing,
+                "1 old pod still to end",
+            ),
+            (with(rolling(0), status(2, 1, "a")), Status::Progressing, "1 of 2 updated"),
+            (with(rolling(1), status(2, 1, "a")), Status::Healthy, "2 of 2 ready"),
+            (
+                with(rolling(i64::MIN), status(2, 1, "a")),
+                Status::Progressing,
+                "1 of 9223372036854775807 updated",
+            ),
+            (
+                with(json!({"type": "OnDelete"}), status(1, 0, "a")),
+                Status::Healthy,
+                "its pods are updated when somebody deletes them",
+            ),
+        ] {
+            is("StatefulSet", &live, is_so, reason);
+        }
+    }
+
+    #[test]
+    fn daemon_sets_and_replica_sets_are_healthy_when_they_have_all_their_pods() {
+        let daemons = |current: i64, updated: i64, available: i64| {
+            json!({
+                "metadata": {"generation": 1},
+                "status": {"observedGeneration": 1, "desiredNumberScheduled": 2, "currentNumberScheduled": current,
+                    "updatedNumberScheduled": updated, "numberReady": 2, "numberAvailable": available},
+            })
+        };
+        is(
+            "DaemonSet",
+            &json!({"metadata": {"generation": 1}, "status": {}}),
+            Status::Progressing,
+            "its controller has not seen it yet",
+        );
+        is("DaemonSet", &daemons(1, 2, 2), Status::Progressing, "1 of 2 scheduled");
+        is("DaemonSet", &daemons(2, 1, 2), Status::Progressing, "1 of 2 updated");
+        is("DaemonSet", &daemons(2, 2, 1), Status::Progressing, "1 of 2 available");
+        is("DaemonSet", &daemons(2, 2, 2), Status::Healthy, "2 of 2 available");
+        let mut by_hand = daemons(2, 0, 2);
+        by_hand["spec"] = json!({"updateStrategy": {"type": "OnDelete"}});
+        is("DaemonSet", &by_hand, Status::Healthy, "2 of 2 available");
+
+        let set = |labelled: i64, available: i64, all: i64| {
+            json!({"spec": {"replicas": 2}, "status": {
+                "replicas": all, "fullyLabeledReplicas": labelled, "readyReplicas": 2, "availableReplicas": available,
+            }})
+        };
+        for kind in ["ReplicaSet", "ReplicationController"] {
+            is(kind, &set(1, 2, 2), Status::Progressing, "1 of 2 labelled");
+            is(kind, &set(2, 1, 2), Status::Progressing, "1 of 2 available");
+            is(kind, &set(2, 2, 3), Status::Progressing, "1 old pod still to end");
+            is(kind, &set(2, 2, 2), Status::Healthy, "2 of 2 available");
+        }
+        let mut refused = set(2, 2, 2);
+        refused["status"]["conditions"] =
+            json!([{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]);
+        is("ReplicaSet", &refused, Status::Progressing, "exceeded quota");
+    }
+
+    #[test]
+    fn a_job_is_healthy_when_it_is_complete() {
+        let with = |kind: &str| json!({"status": {"conditions": [{"type": kind, "status": "True", "reason": "R", "message": "m"}]}});
+        is("Job", &with("Complete"), Status::Healthy, "m");
+        is("Job", &with("Failed"), Status::Failed, "R: m");
+        is("Job", &with("Suspended"), Status::Suspended, "m");
+        is("Job", &json!({"status": {"active": 1}}), Status::Progressing, "0 of 1 completed");
+        is(
+            "Job",
+            &json!({"spec": {"parallelism": 3}, "status": {"succeeded": 1}}),
+            Status::Progressing,
+            "1 of 3 completed",
+        );
+        is("Job", &json!({"spec": {"suspend": true}}), Status::Suspended, "`spec.suspend` is true");
+        is("CronJob", &json!({"spec": {"suspend": true}}), Status::Suspended, "`spec.suspend` is true");
+        is("CronJob", &json!({}), Status::Healthy, "");
+    }
+
+    #[test]
+    fn a_pod_is_healthy_when_it_is_ready_and_failed_when_waiting_does_not_help() {
+        let running = |container: Json| {
+            json!({"status": {"phase": "Running", "conditions": [
+            {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
+        ], "containerStatuses": [container]}})
+        };
+        let waiting =
+            |reason: &str| json!({"name": "web", "state": {"waiting": {"reason": reason, "message": "m"}}});
+        let unplaced = |since: &str| {
+            json!({"status": {"phase": "Pending", "conditions": [
+                {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": since, "message": "no cpu"},
+            ]}})
+        };
+        let ended = json!({"phase": "Failed", "containerStatuses": [
+            {"name": "web", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}},
+        ]});
+        for (live, status, reason) in [
+            (json!({}), Status::Progressing, "no node has taken it yet"),
+            (json!({"status": {"phase": "Running"}}), Status::Progressing, "not ready"),
+            (
+                json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}),
+                Status::Healthy,
+                "",
+            ),
+            (json!({"status": {"phase": "Succeeded"}}), Status::Healthy, "it has ended well"),
+            (json!({"status": {"phase": "Failed", "reason": "Evicted"}}), Status::Failed, "Evicted"),
+            (json!({"status": {"phase": "Failed"}}), Status::Failed, "it ended badly"),
+            (json!({"status": ended}), Status::Failed, "container web: it ended with exit code 3 (Error)"),
+            (running(waiting("CrashLoopBackOff")), Status::Failed, "container web: CrashLoopBackOff: m"),
+            (running(waiting("ImagePullBackOff")), Status::Failed, "container web: ImagePullBackOff: m"),
+            (running(waiting("ContainerCreating")), Status::Progressing, "ContainersNotReady"),
+            (unplaced("2026-02-01T11:59:46Z"), Status::Progressing, "no node takes it: no cpu"),
+            (unplaced("2026-02-01T11:59:45Z"), Status::Failed, "no node takes it: no cpu"),
+            (unplaced("a while ago"), Status::Failed, "no node takes it: no cpu"),
+        ] {
+            is("Pod", &live, status, reason);
+        }
+        // One that is to end may still be given its image, and would run although it was given up.
+        let mut once = running(waiting("ImagePullBackOff"));
+        once["spec"] = json!({"restartPolicy": "Never"});
+        is("Pod", &once, Status::Progressing, "container web: ImagePullBackOff: m");
+    }
+}
