@@ -9,7 +9,7 @@ use super::{exit, input};
 use crate::{
     error::Result,
     finding::{self, Code, Finding, Verdict},
-    manifest::{self, NodeId, Resolved, TooLarge, Tree},
+    manifest::{self, NodeId, Resolved, Tree},
     render,
     report::{Event, Format, Out, Report},
     source::Source,
@@ -126,12 +126,12 @@ impl Reader<'_> {
             Resolved::Null if lists == 0 => return Ok(()),
             other => {
                 let what = other.describe();
-                return Err(self.wrong(
+                return self.wrong(
                     Code::NotAnObject,
                     node,
                     &format!("here is {what}, not a Kubernetes object"),
                     "print objects with: kubectl get -o yaml",
-                ));
+                );
             }
         }
         let (api_version, kind) = (self.field(node, "apiVersion")?, self.field(node, "kind")?);
@@ -139,22 +139,22 @@ impl Reader<'_> {
         if let Some((_, items)) = items {
             if lists >= MAX_LISTS {
                 let message = format!("Lists stand in each other {MAX_LISTS} deep");
-                return Err(self.wrong(Code::FieldInvalid, node, &message, "give its objects as documents"));
+                return self.wrong(Code::FieldInvalid, node, &message, "give its objects as documents");
             }
             return match tree.resolve(items) {
                 Resolved::Sequence(items) => items.iter().try_for_each(|item| self.object(*item, lists + 1)),
                 Resolved::Null => Ok(()),
                 other => {
                     let message = format!("`items` of a List is {}, not a sequence", other.describe());
-                    Err(self.wrong(Code::FieldInvalid, items, &message, "give its objects as documents"))
+                    self.wrong(Code::FieldInvalid, items, &message, "give its objects as documents")
                 }
             };
         }
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        let live = manifest::json(tree, node).map_err(|TooLarge| {
+        let Ok(live) = manifest::json(tree, node) else {
             let message = "the object stands for more values than any cluster takes";
-            self.wrong(Code::DocumentTooLarge, node, message, "divide it")
-        })?;
+            return self.wrong(Code::DocumentTooLarge, node, message, "divide it");
+        };
         let metadata = &live["metadata"];
         let text = |key: &str| metadata[key].as_str().map(|text| text::excerpt(text, NAME));
         let mut name = text::excerpt(&kind, NAME);
@@ -173,15 +173,15 @@ impl Reader<'_> {
         match self.tree.get(node, key).map(|(_, value)| self.tree.resolve(value)) {
             Some(Resolved::Text(text)) if !text.is_empty() => Ok(text.to_owned()),
             _ => {
-                let message = format!("an object has no `{key}` that is a text");
-                Err(self.wrong(Code::FieldMissing, node, &message, "print objects with: kubectl get -o yaml"))
+                let message = format!("an object has no `{key}`");
+                self.wrong(Code::FieldMissing, node, &message, "print objects with: kubectl get -o yaml")
             }
         }
     }
 
-    fn wrong(&self, code: Code, node: NodeId, message: &str, help: &str) -> Box<Finding> {
+    fn wrong<T>(&self, code: Code, node: NodeId, message: &str, help: &str) -> Result<T, Box<Finding>> {
         let start = self.tree.span(node).range().start;
         let place = self.source.place((start..start).into());
-        Box::new(Finding::error(code, message.to_owned()).at(place).help(help))
+        Err(Box::new(Finding::error(code, message.to_owned()).at(place).help(help)))
     }
 }

@@ -63,6 +63,8 @@ pub async fn until_healthy(
             let is = health.is_ready();
             match (ready.insert(key.clone(), is), is) {
                 (None, true) if !is_work(key) => {}
+                // Of what nothing is known nothing is said.
+                (_, true) if health.status == Status::Unknown => {}
                 (None | Some(false), true) => say(format!("{key} is {}", word(key, health))),
                 (Some(true), false) => {
                     let how = &health.reason;

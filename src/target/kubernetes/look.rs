@@ -70,22 +70,26 @@ pub(super) async fn look(
     Ok(healths.into_iter().flatten().collect())
 }
 
-/// What an object's own status says. A custom resource of which nobody says anything has no controller here, and is
-/// not waited for.
+/// What an object's own status says. A custom resource's controller gets a moment for its first word about it, or
+/// about its last change; where nobody says anything there is none, and it is not waited for.
 fn of(one: &Watched, live: &Json, waited: Duration) -> Health {
     let now = Timestamp::now();
     let is = health(&one.key.group, &one.key.kind, live, now);
-    let silent = is_custom(&one.key.group)
-        && is_silent(live)
-        && matches!(is.status, Status::Progressing | Status::Unknown);
-    if !silent {
+    // Two clocks may differ by more than the moment.
+    let early = waited < SILENCE.unsigned_abs();
+    if !is_custom(&one.key.group) {
+        return is;
+    }
+    if is.is_final() && early {
+        return Health { status: Status::Failing, ..is };
+    }
+    if !is_silent(live) || !matches!(is.status, Status::Progressing | Status::Unknown) {
         return is;
     }
     let created =
         live["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
     let is_new = created.is_some_and(|created| now.duration_since(created) < SILENCE);
-    // Two clocks may differ by more than that.
-    if is_new && waited < SILENCE.unsigned_abs() {
+    if is_new && early {
         return Health::new(Status::Progressing, "its controller has not said how it is");
     }
     Health::new(Status::Unknown, "no controller says how it is")
@@ -147,7 +151,9 @@ pub(super) async fn explain(api: &Api<'_>, watched: &Watched, how: &str, redact:
     let pods = pods(api, watched, &live, namespace).await;
     let causes = why::causes(&pods);
     for (n, cause) in causes.iter().enumerate().take(CAUSES) {
-        lines.push(redact.clean(&cause.line(), LINE));
+        if cause.words != how {
+            lines.push(redact.clean(&cause.line(), LINE));
+        }
         if let (Some((container, previous)), true) = (&cause.log, n < 2) {
             let last = log(api, namespace, &cause.pod, container, *previous).await;
             lines.extend(last.into_iter().map(|line| format!("  | {}", redact.clean(&line, LINE))));

@@ -103,8 +103,8 @@ pub(super) fn ingress(object: &Object<'_>) -> Health {
 pub(super) fn autoscaler(object: &Object<'_>) -> Health {
     let note = object.annotation("autoscaling.alpha.kubernetes.io/conditions");
     let noted = note.and_then(|text| serde_json::from_str::<Json>(text).ok()).unwrap_or(Json::Null);
-    let all = conditions(&object.status["conditions"]).chain(conditions(&noted));
-    let decided = all.filter_map(scaling).next();
+    let mut all = conditions(&object.status["conditions"]).chain(conditions(&noted));
+    let decided = all.find_map(scaling);
     decided.unwrap_or_else(|| Health::new(Progressing, "it does not scale yet"))
 }
 

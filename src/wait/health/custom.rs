@@ -3,7 +3,11 @@
 //! A controller that says "it failed" mostly tries again. Such a word is [`Status::Failing`] here, and only what no
 //! retry mends is [`Status::Failed`].
 
-use super::{Health, NOT_SEEN, Status, object::Object, table::ROWS};
+use super::{
+    Health, NOT_SEEN, Status,
+    object::{Condition, Object},
+    table::ROWS,
+};
 
 /// What objects of some kinds say about themselves.
 pub(super) struct Row {
@@ -89,7 +93,13 @@ impl Sign {
                 let found = object.text(path);
                 words.contains(&found).then(|| {
                     let said = object.text(reason);
-                    Health::new(*means, if said.is_empty() { found } else { said })
+                    // `healthy: Healthy` says nothing.
+                    let own = match means {
+                        Status::Healthy => "",
+                        Status::Suspended => "somebody has stopped it",
+                        _ => found,
+                    };
+                    Health::new(*means, if said.is_empty() { own } else { said })
                 })
             }
             Self::Ask(rule) => rule(object),
@@ -98,14 +108,19 @@ impl Sign {
     }
 }
 
+/// What an object is of which no sign is true.
+pub(super) fn unsaid(object: &Object<'_>) -> Health {
+    let mut phases = ["status.phase", "status.state"].into_iter().map(|path| object.text(path));
+    let phase = phases.find(|phase| !phase.is_empty());
+    Health::new(Status::Progressing, phase.unwrap_or("its controller has not said how it is"))
+}
+
 /// A condition says nothing of an object that was changed since.
-fn if_new(object: &Object<'_>, found: super::object::Condition<'_>, means: Status) -> Health {
+fn if_new(object: &Object<'_>, found: Condition<'_>, means: Status) -> Health {
     if object.is_newer_than(found) {
         return Health::new(Status::Progressing, NOT_SEEN);
     }
-    // That it is well needs no words, unless its controller has some.
-    let words = if means == Status::Healthy { found.field("message").to_owned() } else { found.words() };
-    Health::new(means, &words)
+    found.health(means)
 }
 
 #[cfg(test)]

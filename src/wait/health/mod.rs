@@ -164,8 +164,7 @@ pub fn health(group: &str, kind: &str, live: &Json, now: Timestamp) -> Health {
         return said;
     }
     if let Some(row) = row {
-        let silence = || Health::new(Status::Progressing, "its controller has not said how it is");
-        return custom::read(row.signs, &object).unwrap_or_else(silence);
+        return custom::read(row.signs, &object).unwrap_or_else(|| custom::unsaid(&object));
     }
     if is_custom(group) { by_convention(&object) } else { built_in(group, kind, &object) }
 }
@@ -197,7 +196,7 @@ fn stalled_or_reconciling(object: &Object<'_>) -> Option<Health> {
     let ready = object
         .condition("Ready")
         .filter(|ready| ready.status() == "False" && !ready.field("message").trim().is_empty());
-    Some(Health::new(means, &ready.unwrap_or(found).words()))
+    Some(ready.unwrap_or(found).health(means))
 }
 
 fn built_in(group: &str, kind: &str, object: &Object<'_>) -> Health {
@@ -291,14 +290,18 @@ mod tests {
     ];
 
     fn at_noon(group: &str, kind: &str, live: &Json) -> Health {
-        health(group, kind, live, "2026-02-01T12:00:00Z".parse::<Timestamp>().unwrap())
+        let noon = "2026-02-01T12:00:00Z".parse::<Timestamp>();
+        health(group, kind, live, noon.expect("because it is a time"))
     }
 
     static ALL: LazyLock<Vec<Json>> = LazyLock::new(|| {
         let read = EXAMPLES.iter().enumerate().flat_map(|(at, text)| {
             let (trees, wrong) = manifest::parse(&Source::new(format!("{at}.yaml"), *text));
             assert!(wrong.is_empty(), "{wrong:?}");
-            trees.into_iter().map(|tree| manifest::json(&tree, tree.root().unwrap()).unwrap())
+            trees.into_iter().map(|tree| {
+                let root = tree.root().expect("because no example is empty");
+                manifest::json(&tree, root).expect("because no example is large")
+            })
         });
         read.collect()
     });

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::{Health, Status};
+
 /// What the rules are asked about.
 pub(super) struct Object<'o> {
     pub(super) live: &'o Json,
@@ -82,6 +84,14 @@ impl<'o> Condition<'o> {
         } else {
             said.to_owned()
         }
+    }
+
+    /// What it means. That an object is well needs no words, unless its controller has some.
+    pub(super) fn health(self, means: Status) -> Health {
+        if means == Status::Healthy {
+            return Health::new(means, self.field("message"));
+        }
+        Health::new(means, &self.words())
     }
 
     pub(super) fn field(self, key: &str) -> &'o str {

@@ -9,10 +9,6 @@ use super::{
     workloads::of,
 };
 
-fn says(found: Condition<'_>, status: super::Status) -> Health {
-    Health::new(status, &found.words())
-}
-
 /// Argo Rollouts: a Deployment whose steps may wait for somebody.
 pub(super) fn rollout(object: &Object<'_>) -> Option<Health> {
     let status = object.status;
@@ -28,7 +24,7 @@ pub(super) fn rollout(object: &Object<'_>) -> Option<Health> {
             _ => false,
         };
         if bad {
-            return Some(says(found, Failed));
+            return Some(found.health(Failed));
         }
     }
     if *object.at("spec.paused") == true || items(&status["pauseConditions"]).next().is_some() {
@@ -74,8 +70,8 @@ pub(super) fn all_conditions(object: &Object<'_>) -> Option<Health> {
     all.peek()?;
     let bad = all.find(|found| found.status() != "True");
     Some(match bad {
-        Some(found) if found.status() == "False" => says(found, Failing),
-        Some(found) => says(found, Progressing),
+        Some(found) if found.status() == "False" => found.health(Failing),
+        Some(found) => found.health(Progressing),
         None => Health::new(Healthy, ""),
     })
 }
@@ -87,7 +83,7 @@ pub(super) fn bindings(object: &Object<'_>) -> Option<Health> {
     Some(if object.is_newer_than_this(refused) {
         Health::new(Progressing, NOT_SEEN)
     } else {
-        says(refused, Failing)
+        refused.health(Failing)
     })
 }
 
@@ -200,11 +196,10 @@ pub(super) fn applied(object: &Object<'_>) -> Option<Health> {
 pub(super) fn rebalance(object: &Object<'_>) -> Option<Health> {
     let bad = ["NotReady", "Stopped"].into_iter().find(|kind| object.is(kind));
     if let Some(found) = bad.and_then(|kind| object.condition(kind)) {
-        return Some(says(found, Failing));
+        return Some(found.health(Failing));
     }
     // It waits for somebody to approve it.
-    let waits = object.condition("ProposalReady").filter(|_| object.is("ProposalReady"))?;
-    Some(says(waits, Suspended))
+    object.is("ProposalReady").then(|| Health::new(Suspended, "it waits to be approved"))
 }
 
 /// A kind whose controller has said that it knows of it, and nothing else.
@@ -241,7 +236,8 @@ fn capi_end(object: &Object<'_>) -> Option<Health> {
         "Failed" => {
             let ready = capi(object, "Ready").filter(|found| found.status() == "False");
             Some(
-                ready.map_or_else(|| Health::new(Failed, "its phase is Failed"), |found| says(found, Failed)),
+                ready
+                    .map_or_else(|| Health::new(Failed, "its phase is Failed"), |found| found.health(Failed)),
             )
         }
         "Deleting" => Some(Health::new(Terminating, "it is being deleted")),
@@ -249,11 +245,17 @@ fn capi_end(object: &Object<'_>) -> Option<Health> {
     }
 }
 
+/// What its controllers warn of while they do what they were told.
+fn is_step(found: Condition<'_>) -> bool {
+    matches!(found.reason(), "RollingUpdateInProgress" | "ScalingDown" | "ScalingUp")
+}
+
 /// The `Ready` of the older conditions, whose severity tells an error from a step on the way.
 fn capi_ready(object: &Object<'_>) -> Option<Health> {
     let found = capi(object, "Ready").filter(|found| found.status() != "True")?;
-    let is_step = found.status() != "False" || matches!(found.field("severity"), "Info" | "");
-    Some(says(found, if is_step { Progressing } else { Failing }))
+    let is_step =
+        found.status() != "False" || matches!(found.field("severity"), "Info" | "") || is_step(found);
+    Some(found.health(if is_step { Progressing } else { Failing }))
 }
 
 /// The first of these conditions that says that something is going on.
@@ -261,7 +263,7 @@ fn capi_busy(object: &Object<'_>, busy: &[&str], good: &[&str]) -> Option<Health
     let found = |kind: &&str| capi(object, kind);
     let mut bad = good.iter().filter_map(found).filter(|found| found.status() != "True");
     let mut goes = busy.iter().filter_map(found).filter(|found| found.status() == "True");
-    goes.next().or_else(|| bad.next()).map(|found| says(found, Progressing))
+    goes.next().or_else(|| bad.next()).map(|found| found.health(Progressing))
 }
 
 pub(super) fn cluster(object: &Object<'_>) -> Option<Health> {
@@ -351,13 +353,12 @@ pub(super) fn control_plane(object: &Object<'_>) -> Option<Health> {
         return None;
     }
     if let Some(found) = capi(object, "EtcdClusterHealthy").filter(|found| found.status() == "False") {
-        return Some(says(found, Failing));
+        return Some(found.health(Failing));
     }
     let ready = capi(object, "Ready").filter(|found| found.status() == "False");
     if let Some(found) = ready {
-        let steps = ["RollingUpdateInProgress", "ScalingDown", "ScalingUp"];
-        let is_step = steps.contains(&found.reason()) || found.field("severity") == "Info";
-        return Some(says(found, if is_step { Progressing } else { Failing }));
+        let is_step = is_step(found) || found.field("severity") == "Info";
+        return Some(found.health(if is_step { Progressing } else { Failing }));
     }
     let good = ["MachinesUpToDate", "MachinesReady", "ControlPlaneComponentsHealthy", "Available"];
     let busy = capi_busy(object, &["RollingOut", "ScalingUp", "ScalingDown"], &good);
@@ -368,8 +369,8 @@ pub(super) fn control_plane(object: &Object<'_>) -> Option<Health> {
 pub(super) fn last_condition(object: &Object<'_>) -> Option<Health> {
     let last = conditions(&object.status["conditions"]).last()?;
     match (last.field("type"), last.status()) {
-        ("Ready", "True") => Some(says(last, Healthy)),
-        ("Ready", "False") | ("NotReady" | "PartiallyReady", "True") => Some(says(last, Failing)),
+        ("Ready", "True") => Some(last.health(Healthy)),
+        ("Ready", "False") | ("NotReady" | "PartiallyReady", "True") => Some(last.health(Failing)),
         _ => None,
     }
 }

@@ -176,6 +176,7 @@ pub(super) static ROWS: &[Row] = &[
             If("Healthy", "False", Failing),
             If("Installed", "Unknown", Progressing),
             If("Healthy", "True", Healthy),
+            If("Healthy", "*", Progressing),
         ],
     },
     Row {
@@ -205,7 +206,11 @@ pub(super) static ROWS: &[Row] = &[
         group: "gateway.networking.k8s.io",
         kinds: &["GatewayClass"],
         pauses: &[],
-        signs: &[If("Accepted", "True", Healthy), If("Accepted", "False", Failing)],
+        signs: &[
+            If("Accepted", "True", Healthy),
+            If("Accepted", "False", Failing),
+            If("Accepted", "*", Progressing),
+        ],
     },
     Row {
         group: "gateway.networking.k8s.io",

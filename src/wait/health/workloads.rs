@@ -33,11 +33,10 @@ pub(super) fn of(have: i64, wanted: i64, word: &str) -> Health {
     Health::new(status, &format!("{have} of {wanted} {word}"))
 }
 
-/// The first that is not reached yet, or the last.
-fn first(steps: &[(i64, i64, &str)]) -> Health {
-    let reached = |step: &&(i64, i64, &str)| step.0 >= step.1;
-    let open = steps.iter().find(|step| !reached(step)).or(steps.last());
-    open.map_or_else(|| Health::new(Healthy, ""), |(have, wanted, word)| of(*have, *wanted, word))
+/// The first that is not reached yet.
+fn open(steps: &[(i64, i64, &str)]) -> Option<Health> {
+    let open = steps.iter().find(|(have, wanted, _)| have < wanted);
+    open.map(|(have, wanted, word)| of(*have, *wanted, word))
 }
 
 fn old_pods(number: i64) -> Health {
@@ -72,12 +71,11 @@ pub(super) fn deployment(object: &Object<'_>) -> Health {
     }
     let steps = [
         (field(status, "replicas"), wanted, "created"),
-        (field(status, "readyReplicas"), wanted, "ready"),
         (field(status, "availableReplicas"), updated.max(wanted), "available"),
+        (field(status, "readyReplicas"), wanted, "ready"),
     ];
-    let counted = first(&steps);
-    if counted.status != Healthy {
-        return counted;
+    if let Some(open) = open(&steps) {
+        return open;
     }
     // Without a deadline its controller says nothing of progress.
     let has_deadline =
@@ -89,7 +87,7 @@ pub(super) fn deployment(object: &Object<'_>) -> Health {
         return Health::new(Progressing, "its new pods are not taken for available yet");
     }
     match object.condition("Available") {
-        Some(found) if found.status() == "True" => counted,
+        Some(found) if found.status() == "True" => of(wanted, wanted, "available"),
         Some(found) => Health::new(Progressing, &found.words()),
         None => Health::new(Progressing, "its controller has not said that it is available"),
     }
@@ -100,13 +98,14 @@ pub(super) fn replica_set(object: &Object<'_>) -> Health {
     if let Some(found) = object.condition("ReplicaFailure").filter(|it| it.status() == "True") {
         return Health::new(Progressing, &found.words());
     }
-    let counted = first(&[
+    let open = open(&[
         (field(status, "fullyLabeledReplicas"), wanted, "labelled"),
-        (field(status, "readyReplicas"), wanted, "ready"),
         (field(status, "availableReplicas"), wanted, "available"),
+        (field(status, "readyReplicas"), wanted, "ready"),
     ]);
     let extra = field(status, "replicas").saturating_sub(wanted);
-    if counted.status == Healthy && extra > 0 { old_pods(extra) } else { counted }
+    let old = (extra > 0).then(|| old_pods(extra));
+    open.or(old).unwrap_or_else(|| of(wanted, wanted, "available"))
 }
 
 pub(super) fn stateful_set(object: &Object<'_>) -> Health {
@@ -118,13 +117,11 @@ pub(super) fn stateful_set(object: &Object<'_>) -> Health {
     if status.is_null() {
         return Health::new(Progressing, NOT_SEEN_YET);
     }
-    let counted = first(&[
-        (field(status, "replicas"), wanted, "created"),
-        (field(status, "readyReplicas"), wanted, "ready"),
-    ]);
-    if counted.status != Healthy {
-        return counted;
+    let ready = field(status, "readyReplicas");
+    if let Some(open) = open(&[(ready, wanted, "ready"), (field(status, "replicas"), wanted, "created")]) {
+        return open;
     }
+    let counted = of(ready, wanted, "ready");
     let extra = field(status, "replicas").saturating_sub(wanted);
     if extra > 0 {
         return old_pods(extra);
@@ -154,12 +151,13 @@ pub(super) fn daemon_set(object: &Object<'_>) -> Health {
     // Somebody deletes its pods when it suits, and until then there are old ones.
     let by_hand = object.spec["updateStrategy"]["type"] == "OnDelete";
     let updated = if by_hand { wanted } else { field(status, "updatedNumberScheduled") };
-    first(&[
+    open(&[
         (field(status, "currentNumberScheduled"), wanted, "scheduled"),
         (updated, wanted, "updated"),
-        (field(status, "numberReady"), wanted, "ready"),
         (field(status, "numberAvailable"), wanted, "available"),
+        (field(status, "numberReady"), wanted, "ready"),
     ])
+    .unwrap_or_else(|| of(wanted, wanted, "available"))
 }
 
 pub(super) fn job(object: &Object<'_>) -> Health {
@@ -257,7 +255,8 @@ mod tests {
             "Pod" | "ReplicationController" => "",
             _ => "apps",
         };
-        health(group, kind, live, "2026-02-01T12:00:00Z".parse::<Timestamp>().unwrap())
+        let noon = "2026-02-01T12:00:00Z".parse::<Timestamp>();
+        health(group, kind, live, noon.expect("because it is a time"))
     }
 
     #[track_caller]
@@ -319,7 +318,7 @@ mod tests {
             |partition: i64| json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}});
         for (live, is_so, reason) in [
             (with(Json::Null, Json::Null), Status::Progressing, "its controller has not seen it yet"),
-            (with(Json::Null, json!({"replicas": 1})), Status::Progressing, "1 of 2 created"),
+            (with(Json::Null, json!({"replicas": 1})), Status::Progressing, "0 of 2 ready"),
             (with(Json::Null, status(1, 2, "b")), Status::Progressing, "1 of 2 ready"),
             (with(Json::Null, status(2, 1, "a")), Status::Progressing, "1 of 2 updated"),
             (with(Json::Null, status(2, 2, "a")), Status::Progressing, "the last pods are being updated"),

@@ -62,6 +62,27 @@ spec:
   resources: {requests: {storage: 1Gi}}
 ";
 
+/// A kind whose status nobody keeps from being written with the rest.
+const WIDGETS: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: widgets.GROUP
+spec:
+  group: GROUP
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+";
+
+fn widget(group: &str, colour: &str) -> String {
+    format!("apiVersion: {group}/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  colour: {colour}\n")
+}
+
 const QUOTA: &str = r#"{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
     "spec": {"hard": {"pods": "1"}}}"#;
 
@@ -222,6 +243,40 @@ fn a_claim_that_waits_for_its_first_pod_is_as_well_as_it_can_be() {
     let claim = production.namespace.get(&["pvc", "orders"]);
     assert_eq!(claim["status"]["phase"], "Pending", "{claim}");
     production.cluster.kubectl(&["delete", "storageclass", &class]).succeeds();
+}
+
+#[test]
+fn a_custom_resource_is_waited_for_as_long_as_its_controller_says_so_and_not_where_nobody_says_anything() {
+    let world = World::new();
+    let production = Production::with(&world, |it| it.timeout = "8s");
+    // Definitions belong to the whole cluster.
+    let group = format!("{}.example.com", production.namespace.name());
+    let widgets = WIDGETS.replace("GROUP", &group);
+    let (_, seen) = production.deploys(&[("widgets.yaml", &widgets), ("one.yaml", &widget(&group, "red"))]);
+    insta::assert_snapshot!("custom_silent", seen.replace(&group, "GROUP"));
+    // What a controller would do.
+    let says = |kind: &str, status: &str| {
+        let said = format!(
+            r#"{{"status": {{"conditions": [{{"type": "{kind}", "status": "{status}", "message": "it has no wheels"}}]}}}}"#
+        );
+        production
+            .namespace
+            .kubectl(&["patch", "widget", "one", "--type=merge", "--patch", &said])
+            .succeeds();
+    };
+    says("Ready", "False");
+    let (_, seen) = production.fails(&[("one.yaml", &widget(&group, "green"))]);
+    insta::assert_snapshot!("custom_waits", seen);
+    says("Stalled", "True");
+    let (_, seen) = production.fails(&[("one.yaml", &widget(&group, "blue"))]);
+    insta::assert_snapshot!("custom_never", seen);
+    says("Ready", "True");
+    let (_, seen) = production.deploys(&[("one.yaml", &widget(&group, "white"))]);
+    insta::assert_snapshot!("custom_ready", seen);
+    production
+        .cluster
+        .kubectl(&["delete", "customresourcedefinition", &format!("widgets.{group}")])
+        .succeeds();
 }
 
 #[test]
