@@ -9,11 +9,30 @@ use super::{
     workloads::of,
 };
 
+/// So many controllers are asked whether they care for what another does not know. The Gateway API has 16 at most.
+const MOST_OTHERS: usize = 16;
+
 /// Argo Rollouts: a Deployment whose steps may wait for somebody.
 pub(super) fn rollout(object: &Object<'_>) -> Option<Health> {
     let status = object.status;
     if status["observedGeneration"].is_null() {
         return None;
+    }
+    // Of the Deployment that it takes its template from.
+    let workload = object.annotation("rollout.argoproj.io/workload-generation");
+    if workload.is_some_and(|wanted| wanted != object.text("status.workloadObservedGeneration"))
+        && !object.spec["workloadRef"].is_null()
+    {
+        return Some(Health::new(Progressing, NOT_SEEN));
+    }
+    // Since version 1.2 its controller says what all of it comes to.
+    let phases =
+        [("Healthy", Healthy), ("Paused", Suspended), ("Degraded", Failed), ("Progressing", Progressing)];
+    let phase = object.text("status.phase");
+    if let Some((_, means)) = phases.into_iter().find(|(name, _)| *name == phase) {
+        let message = object.text("status.message");
+        let own = if means == Healthy { "" } else { phase };
+        return Some(Health::new(means, if message.is_empty() { own } else { message }));
     }
     for found in conditions(&status["conditions"]) {
         let bad = match found.field("type") {
@@ -144,7 +163,7 @@ pub(super) fn policy(object: &Object<'_>) -> Option<Health> {
 fn of_each(object: &Object<'_>, all: &Json, name: &str, word: &str) -> Option<Health> {
     let mut heard = false;
     let mut old = false;
-    for one in items(all) {
+    for one in items(all).filter(|one| !is_of_others(all, one)) {
         let mut said = conditions(&one["conditions"]).peekable();
         if said.peek().is_none() {
             continue;
@@ -164,6 +183,16 @@ fn of_each(object: &Object<'_>, all: &Json, name: &str, word: &str) -> Option<He
         (false, true) => Some(Health::new(Progressing, NOT_SEEN)),
         (false, false) => None,
     }
+}
+
+/// Whether a controller only says that the target is none of its kinds, while another one takes care of it.
+fn is_of_others(all: &Json, one: &Json) -> bool {
+    let is_foreign = |one: &Json| {
+        condition(&one["conditions"], "Accepted").is_some_and(|found| found.reason() == "TargetNotFound")
+    };
+    let mut others =
+        items(all).take(MOST_OTHERS).filter(|other| other["controllerName"] != one["controllerName"]);
+    is_foreign(one) && others.any(|other| !is_foreign(other) && !other["conditions"].is_null())
 }
 
 /// A phase that is none of those that are known to be bad.

@@ -19,10 +19,12 @@ pub(super) static ROWS: &[Row] = &[
         pauses: &[],
         signs: &[
             If("Issuing", "True", Progressing),
+            // Also where it could not be renewed yet.
+            If("Ready", "True", Healthy),
+            Since("Issuing", "False", &["Failed"], Failing),
             // Said before the first request is made.
             Since("Ready", "False", &["DoesNotExist", "Pending", "MissingData"], Progressing),
             If("Ready", "False", Failing),
-            If("Ready", "True", Healthy),
         ],
     },
     Row {
