@@ -25,7 +25,7 @@ const NAME: usize = 253;
 /// Say how healthy objects are, from what they say themselves and without a cluster
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "One line for each object of YAML or JSON as the cluster shows it, with its status; a List is its objects:
+    after_help = "One line for each object, as the cluster shows it in YAML or JSON; a List is its objects. It is
   healthy      it is as it is wanted
   progressing  not yet
   failed       it cannot become so, or its controller could not make it so
@@ -35,8 +35,8 @@ const NAME: usize = 253;
 
 With --format json each line is {\"status\": \"...\", \"reason\": \"...\"}, in the order of the objects.
 
-The exit code is 0 whatever the objects are like. What cannot be read is said on standard error, and then nothing
-is printed and the exit code is 1.
+The exit code is 0 whatever the objects are like. What cannot be read is said on standard error:
+then nothing is printed, and the exit code is 1.
 
 Examples:
   kubectl get deployment web -o yaml | instate health
