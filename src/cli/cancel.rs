@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         report.event(&Event::said(format!("{}: nothing is under way", environment.name)));
         return Ok(exit(false));
     };
-    let who = push::who(|name| std::env::var_os(name)).to_string();
+    let who = push::who(|name| std::env::var_os(name));
     // Whoever works on it may end it at once.
     let from = From::now(&repository, &open.intent.id);
     Cancel { who }.ask(&repository, &open.intent.id)?;
