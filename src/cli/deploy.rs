@@ -30,18 +30,27 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     let repository = arguments.at.open()?;
     let config = Config::load(&repository)?;
     let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    Ok(exit(again(&repository, environment, "instate deploy", report)? == Some(OutcomeKind::Deployed)))
+}
+
+/// Deploys the tip of an environment's branch once more, and shows it until it ends; `None` where the tip is refused.
+pub(super) fn again(
+    repository: &Repository,
+    environment: &Environment,
+    command: &str,
+    report: &mut Report,
+) -> Result<Option<OutcomeKind>> {
     let tip = repository.tip(&environment.reference)?.ok_or_else(|| {
         Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
     })?;
     let who = crate::push::who(|name| std::env::var_os(name));
-    let (verdict, intent) =
-        worker::intend(&repository, environment, tip, &format!("{who} (instate deploy)"))?;
+    let (verdict, intent) = worker::intend(repository, environment, tip, &format!("{who} ({command})"))?;
     let Some(intent) = intent else {
         let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));
         report.event(&Event::Checked { what, objects: 0, verdict });
-        return Ok(exit(false));
+        return Ok(None);
     };
-    Ok(exit(follow(&repository, environment, &intent, report)? == Some(OutcomeKind::Deployed)))
+    follow(repository, environment, &intent, report)
 }
 
 /// Starts a worker and shows one deployment until it ends.

@@ -4,6 +4,7 @@ mod cancel;
 mod check;
 mod demo;
 mod deploy;
+mod drift;
 mod explain;
 mod health;
 mod hook;
@@ -57,6 +58,7 @@ enum Command {
     Explain(explain::Arguments),
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
+    Drift(drift::Arguments),
     Status(status::Arguments),
     Log(log::Arguments),
     Watch(watch::Arguments),
@@ -129,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &mut report),
         Command::Plan(arguments) => plan::run(&arguments, &mut report),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut report),
+        Command::Drift(arguments) => drift::run(&arguments, &mut report),
         Command::Status(arguments) => status::run(&arguments, &mut report),
         Command::Log(arguments) => log::run(&arguments, &mut report),
         Command::Watch(arguments) => watch::run(&arguments, &mut report),

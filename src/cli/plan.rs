@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use super::Where;
 use crate::{
-    config::Config,
+    config::{Config, Environment},
     error::{Error, Result},
     path, plan,
     report::{Event, PlanLine, Report},
+    repository::Repository,
     text,
 };
 
@@ -41,18 +42,27 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
             Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
         })?,
     };
+    let (plan, _) = planned(&repository, environment, id)?;
+    report.event(&plan);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What deploying a revision would change, and whether that is anything.
+pub(super) fn planned(
+    repository: &Repository,
+    environment: &Environment,
+    id: gix::ObjectId,
+) -> Result<(Event, bool)> {
     let objects = repository.objects(None)?;
-    let changes = path::plan(&repository, environment, &objects, id)?;
+    let changes = path::plan(repository, environment, &objects, id)?;
     let counts = plan::counts(changes.iter().map(|(action, ..)| *action));
     let line = |(action, item, fields): (plan::Action, String, Vec<String>)| PlanLine {
         action: action.word().to_owned(),
         item,
         fields,
     };
-    report.event(&Event::Plan {
-        what: format!("{} at {}", environment.name, text::short(&id.to_string())),
-        changes: changes.into_iter().map(line).collect(),
-        counts,
-    });
-    Ok(ExitCode::SUCCESS)
+    let what = format!("{} at {}", environment.name, text::short(&id.to_string()));
+    let changes: Vec<PlanLine> = changes.into_iter().map(line).collect();
+    let differs = !changes.is_empty();
+    Ok((Event::Plan { what, changes, counts }, differs))
 }

@@ -38,7 +38,7 @@ impl Confirmed {
                 _ => continue,
             };
             let value = String::from_utf8_lossy(&trailer.value);
-            let names = value.split([',', ' ']).filter(|name| !name.is_empty());
+            let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
             let room = MOST.saturating_sub(said.len());
             said.extend(names.take(room).map(|name| without(name, &self.namespace)));
         }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn what_is_told_to_confirm_something_confirms_it_and_is_nothing_that_a_shell_obeys() {
         for (name, is_command) in
-            [("web", true), ("system:node", true), ("$(reboot)", false), ("a\"b", false)]
+            [("web", true), ("system:node", true), ("$(reboot)", false), ("a\"b", false), ("a b", false)]
         {
             for namespace in [None, Some("web"), Some("shop")] {
                 let key = key("RoleBinding", namespace, name);

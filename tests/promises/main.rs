@@ -12,6 +12,7 @@ mod common;
 mod crashes;
 mod demo;
 mod deploy;
+mod drift;
 mod explain;
 mod facts;
 mod formats;

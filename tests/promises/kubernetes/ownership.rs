@@ -180,6 +180,34 @@ fn what_a_revert_could_not_bring_back_is_not_deleted() {
 }
 
 #[test]
+fn what_a_person_changed_past_git_is_shown_field_by_field_and_healed() {
+    let world = World::new();
+    let production = Production::new(&world);
+    let namespace = &production.namespace;
+    production.deploys(&[
+        ("web.yaml", &web(1)),
+        ("a.yaml", &config("a", "1")),
+        ("b.yaml", &config("b", "1")),
+    ]);
+    let mark = production.cluster.mark();
+    assert_snapshot!("drift_none", production.instate(&["drift"]).succeeds().stdout);
+    namespace.kubectl(&["patch", "configmap", "a", "--patch", r#"{"data": {"value": "x"}}"#]).succeeds();
+    namespace.kubectl(&["delete", "configmap", "b"]).succeeds();
+    // What somebody adds beside what Git declares is theirs.
+    namespace.kubectl(&["annotate", "deployment", "web", "team=shop"]).succeeds();
+    let drifted = production.instate(&["drift"]);
+    assert_eq!(drifted.code, Some(1), "{drifted}");
+    assert_snapshot!("drift_of_a_cluster", drifted.stdout);
+    assert_eq!(production.writes_since(mark), Vec::<String>::new());
+    production.instate(&["drift", "--heal"]).succeeds();
+    production.idle();
+    production.holds_exactly(["Deployment/web", "ConfigMap/a", "ConfigMap/b"], "healed");
+    assert_eq!(namespace.get(&["configmap", "a"])["data"]["value"], "1");
+    assert_eq!(namespace.get(&["deployment", "web"])["metadata"]["annotations"]["team"], "shop");
+    production.instate(&["drift"]).succeeds();
+}
+
+#[test]
 fn fields_of_a_persons_tool_are_taken_back_and_an_autoscalers_are_left_and_both_are_said() {
     let world = World::new();
     let production = Production::new(&world);
