@@ -153,7 +153,7 @@ struct Lease {
 
 impl Lease {
     fn object(&self) -> String {
-        format!("{}/{}", self.path, segment(&self.us.manager))
+        object(&self.us)
     }
 
     /// Whether it may be taken: nobody holds it, we do (an earlier run of ours that was killed; the kernel's
@@ -195,6 +195,11 @@ impl Lease {
             },
         })
     }
+}
+
+/// The path of the Lease of an environment.
+pub(super) fn object(us: &Us) -> String {
+    format!("{}/{}", path(us), segment(&us.manager))
 }
 
 fn path(us: &Us) -> String {

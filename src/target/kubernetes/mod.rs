@@ -7,6 +7,7 @@
 //! - One writer at a time: a kernel's lock on the server, a Lease in the cluster ([`lease`]).
 //! - No Secret's value leaves this room ([`redact`]).
 
+mod allowed;
 mod answer;
 mod carry;
 mod client;
@@ -179,7 +180,8 @@ impl Target for Cluster {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
-            let findings = survey.findings;
+            let mut findings = survey.findings;
+            findings.extend(allowed::forbidden(&api, &self.us, &plan).await?);
             let listed = survey.inventory.entries.len();
             let runs = (listed > 0).then(|| text::count(listed, "object"));
             let unseen: Vec<_> =

@@ -7,6 +7,7 @@ mod faults;
 mod health;
 mod order;
 mod ownership;
+mod rbac;
 mod refused;
 mod rules;
 mod schemas;
