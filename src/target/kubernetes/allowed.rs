@@ -3,7 +3,7 @@
 //! What is applied is asked about by its dry-run. What no dry-run is made of, is asked here by access reviews: that
 //! objects are deleted, and what instate writes for itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use http::Method;
@@ -17,13 +17,13 @@ use super::{
     planning::Plan,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     finding::{Code, Finding},
     text,
 };
 
 /// Something that is done to objects of a kind, or to one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Deed {
     verb: &'static str,
     group: String,
@@ -79,15 +79,23 @@ impl Deed {
         }
     }
 
-    fn finding(&self) -> Finding {
-        let of = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
-        let resource = text::excerpt(&format!("{}{of}", self.resource), 120);
-        let place =
-            self.namespace.as_ref().map(|it| format!(" in {}", text::excerpt(it, 63))).unwrap_or_default();
-        let message = format!("instate's user may not {} {resource}{place}: {}", self.verb, self.because);
-        Finding::error(Code::Forbidden, message)
-            .help("give instate's user that permission in the cluster: docs/rbac.md has all that it needs")
+    /// Whether it is the same but for the verb.
+    fn is_beside(&self, other: &Self) -> bool {
+        (&self.group, &self.resource, &self.namespace, &self.because)
+            == (&other.group, &other.resource, &other.namespace, &other.because)
     }
+}
+
+/// Deeds that are the same but for their verbs, of which one is there at least.
+fn finding(deeds: &[&Deed]) -> Finding {
+    let verbs: Vec<&str> = deeds.iter().map(|deed| deed.verb).collect();
+    let Deed { group, resource, namespace, because, .. } = deeds[0];
+    let of = if group.is_empty() { String::new() } else { format!(".{group}") };
+    let resource = text::excerpt(&format!("{resource}{of}"), 120);
+    let place = namespace.as_ref().map(|it| format!(" in {}", text::excerpt(it, 63))).unwrap_or_default();
+    let message = format!("instate's user may not {} {resource}{place}: {because}", verbs.join(" or "));
+    Finding::error(Code::Forbidden, message)
+        .help("give instate's user that permission in the cluster: docs/rbac.md has all that it needs")
 }
 
 /// What the plan needs and instate's user may not do.
@@ -95,13 +103,17 @@ pub(super) async fn forbidden(api: &Api<'_>, us: &Us, plan: &Plan) -> Result<Vec
     if plan.is_empty() {
         return Ok(Vec::new());
     }
-    let mut deeds = BTreeSet::new();
+    // Of many of one kind the first stands for all: who may not delete it may mostly delete none of them.
+    let mut deeds: BTreeMap<_, Deed> = BTreeMap::new();
     let mut add = |verb, path: &str, because: String| {
-        deeds.extend(Deed::at(verb, path, because));
+        if let Some(deed) = Deed::at(verb, path, because) {
+            let kind = (deed.group.clone(), deed.resource.clone(), deed.namespace.clone(), verb);
+            deeds.entry(kind).or_insert(deed);
+        }
     };
-    let deletes =
-        plan.deletes.iter().map(|delete| (&*delete.path, format!("{} is to be deleted", delete.key)));
-    deletes.for_each(|(path, because)| add("delete", path, because));
+    for delete in &plan.deletes {
+        add("delete", &delete.path, format!("{} is to be deleted", delete.key));
+    }
     for write in plan.writes.iter().filter(|write| write.replaces.is_some()) {
         add("delete", &write.object.path(), format!("{} is to be made anew", write.object.key));
     }
@@ -110,15 +122,14 @@ pub(super) async fn forbidden(api: &Api<'_>, us: &Us, plan: &Plan) -> Result<Vec
         add(verb, &inventory, "the inventory is kept there".to_owned());
         add(verb, &lease::object(us), "the Lease that keeps others from writing is there".to_owned());
     }
-    let asked =
-        deeds.iter().map(async |deed| Ok::<_, crate::error::Error>((deed, deed.is_allowed(api).await?)));
+    let asked = deeds.values().map(async |deed| Ok::<_, Error>((deed, deed.is_allowed(api).await?)));
     let mut asked = stream::iter(asked).buffered(AT_ONCE);
-    let mut findings = Vec::new();
+    let mut denied = Vec::new();
     while let Some(answer) = asked.next().await {
         let (deed, allowed) = answer?;
-        findings.extend((allowed == Some(false)).then(|| deed.finding()));
+        denied.extend((allowed == Some(false)).then_some(deed));
     }
-    Ok(findings)
+    Ok(denied.chunk_by(|one, other| one.is_beside(other)).map(finding).collect())
 }
 
 #[cfg(test)]
