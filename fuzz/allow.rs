@@ -173,9 +173,12 @@ fn comments(source: &Source, watch: &mut Watch) {
         let comment = &text[span.range()];
         assert!(comment.starts_with('#') && !comment.contains('\n'), "{comment:?}");
         let begin = text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
-        let is_alone = text[begin..span.range().start].trim_matches([' ', '\t']).is_empty();
         // An empty line may be a part of the text above it.
         let end = text[span.range().end..].find('\n').map_or(text.len(), |at| span.range().end + at + 1);
+        // A carriage return alone ends a line of YAML, too.
+        let behind = text[span.range().end..end].trim_matches(['\r', '\n']);
+        let is_alone =
+            text[begin..span.range().start].trim_matches([' ', '\t']).is_empty() && behind.is_empty();
         let gone = if is_alone { begin..end } else { span.range() };
         text.replace_range(gone, "");
     }
