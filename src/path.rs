@@ -199,10 +199,8 @@ fn confirms(
     objects: &Objects,
     id: ObjectId,
 ) -> Result<Confirmed> {
-    let mut confirmed = Confirmed::new(&environment.namespace);
     let runs = repository.tip(&deployed_ref(&environment.name))?;
-    objects.messages(runs, id, |message| confirmed.add(message))?;
-    Ok(confirmed)
+    Confirmed::between(objects, runs, id, &environment.namespace)
 }
 
 fn since(

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use super::{Where, exit};
 use crate::{
-    config::Config,
     error::Result,
     push,
     record::{Cancel, Journal, OutcomeKind},
@@ -31,9 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
-    let repository = arguments.at.open()?;
-    let config = Config::load(&repository)?;
-    let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    let (repository, environment) = arguments.at.environment(arguments.environment.as_deref())?;
     let state = Journal::new(&repository.state()).state()?;
     let Some(open) = state.environment(&environment.name).open.pop() else {
         report.event(&Event::said(format!("{}: nothing is under way", environment.name)));
@@ -46,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     // Whoever works on it hears of it; where nobody does, this one ends it.
     let mut worker = worker::start(&repository, &[&environment.name], Until::Now)?;
     let over = has_ended(&mut worker);
-    let ended = worker::watch(&repository, environment, &open.intent.id, from, over, report)?;
+    let ended = worker::watch(&repository, &environment, &open.intent.id, from, over, report)?;
     if ended == Some(OutcomeKind::Deployed) {
         report.event(&Event::said("it had been deployed by then"));
     }

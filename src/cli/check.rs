@@ -149,11 +149,7 @@ fn immutable(input: &Input, base: &Input, path: &str, rules: &Rules<'_>) -> Resu
     };
     let revision = revision::read(GitFiles::new(objects, *tree), path, Some(rules), None)?;
     let since = Since::new(&revision, &GitFiles::new(former, *was), path, true)?;
-    let confirms = || {
-        let mut confirmed = Confirmed::new(rules.namespace);
-        objects.messages(Some(*from), *id, |message| confirmed.add(message))?;
-        Ok(confirmed)
-    };
+    let confirms = || Confirmed::between(objects, Some(*from), *id, rules.namespace);
     Ok(revision.allowing(rules.silence).apply(since.immutable(&revision, confirms)?))
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{Where, exit};
 use crate::{
-    config::{Config, Environment},
+    config::Environment,
     error::{Error, Result},
     record::{Intent, OutcomeKind},
     report::{Event, Report},
@@ -27,10 +27,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
-    let repository = arguments.at.open()?;
-    let config = Config::load(&repository)?;
-    let environment = config.environment_or_only(arguments.environment.as_deref())?;
-    Ok(exit(again(&repository, environment, "instate deploy", report)? == Some(OutcomeKind::Deployed)))
+    let (repository, environment) = arguments.at.environment(arguments.environment.as_deref())?;
+    Ok(exit(again(&repository, &environment, "instate deploy", report)? == Some(OutcomeKind::Deployed)))
 }
 
 /// Deploys the tip of an environment's branch once more, and shows it until it ends; `None` where the tip is refused.
@@ -40,9 +38,7 @@ pub(super) fn again(
     command: &str,
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
-    let tip = repository.tip(&environment.reference)?.ok_or_else(|| {
-        Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
-    })?;
+    let tip = tip(repository, environment)?;
     let who = crate::push::who(|name| std::env::var_os(name));
     let (verdict, intent) = worker::intend(repository, environment, tip, &format!("{who} ({command})"))?;
     let Some(intent) = intent else {
@@ -51,6 +47,13 @@ pub(super) fn again(
         return Ok(None);
     };
     follow(repository, environment, &intent, report)
+}
+
+/// The tip of an environment's branch, which has to be there.
+pub(super) fn tip(repository: &Repository, environment: &Environment) -> Result<gix::ObjectId> {
+    repository.tip(&environment.reference)?.ok_or_else(|| {
+        Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
+    })
 }
 
 /// Starts a worker and shows one deployment until it ends.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{Where, deploy::again, exit, plan::planned};
 use crate::{
-    config::{Config, Environment},
+    config::Environment,
     error::{Error, Result},
     record::{OutcomeKind, deployed_ref},
     report::Report,
@@ -35,19 +35,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
-    let repository = arguments.at.open()?;
-    let config = Config::load(&repository)?;
-    let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    let (repository, environment) = arguments.at.environment(arguments.environment.as_deref())?;
     let runs = repository.tip(&deployed_ref(&environment.name))?.ok_or_else(|| {
         Error::revision(format!("nothing runs in {} yet", environment.name)).help("push a revision")
     })?;
-    let (plan, differs) = planned(&repository, environment, runs)?;
+    let (plan, differs) = planned(&repository, &environment, runs)?;
     report.event(&plan);
     if !(differs && arguments.heal) {
         return Ok(exit(!differs));
     }
-    is_tip(&repository, environment, runs)?;
-    let ended = again(&repository, environment, "instate drift --heal", report)?;
+    is_tip(&repository, &environment, runs)?;
+    let ended = again(&repository, &environment, "instate drift --heal", report)?;
     Ok(exit(ended == Some(OutcomeKind::Deployed)))
 }
 

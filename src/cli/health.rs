@@ -9,7 +9,7 @@ use super::{exit, input};
 use crate::{
     error::Result,
     finding::{self, Code, Finding, Verdict},
-    manifest::{self, NodeId, Resolved, Tree},
+    manifest::{self, MAX_LISTS, NodeId, Resolved, Tree},
     render,
     report::{Event, Format, Out, Report},
     source::Source,
@@ -17,8 +17,6 @@ use crate::{
     wait::health::{Health, health},
 };
 
-/// `List` in `List` in `List`: nobody prints more.
-const MAX_LISTS: usize = 4;
 /// Characters of a name; Kubernetes has none that is longer.
 const NAME: usize = 253;
 

@@ -22,6 +22,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
+    config::{Config, Environment},
     error::Result,
     report::{Event, Format, Out, Report, Voice},
     repository::Repository,
@@ -100,6 +101,13 @@ struct Where {
 impl Where {
     fn open(&self) -> Result<Repository> {
         Repository::open(&self.path)
+    }
+
+    /// The repository, and its environment of that name; the only one where none is named.
+    fn environment(&self, name: Option<&str>) -> Result<(Repository, Environment)> {
+        let repository = self.open()?;
+        let environment = Config::load(&repository)?.environment_or_only(name)?.clone();
+        Ok((repository, environment))
     }
 }
 

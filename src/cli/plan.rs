@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::Where;
+use super::{Where, deploy::tip};
 use crate::{
-    config::{Config, Environment},
-    error::{Error, Result},
+    config::Environment,
+    error::Result,
     path, plan,
     report::{Event, PlanLine, Report},
     repository::Repository,
@@ -33,16 +33,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
-    let repository = arguments.at.open()?;
-    let config = Config::load(&repository)?;
-    let environment = config.environment_or_only(arguments.environment.as_deref())?;
+    let (repository, environment) = arguments.at.environment(arguments.environment.as_deref())?;
     let id = match &arguments.revision {
         Some(name) => repository.commit(name)?,
-        None => repository.tip(&environment.reference)?.ok_or_else(|| {
-            Error::revision(format!("{} has no revision yet", environment.branch())).help("push one")
-        })?,
+        None => tip(&repository, &environment)?,
     };
-    let (plan, _) = planned(&repository, environment, id)?;
+    let (plan, _) = planned(&repository, &environment, id)?;
     report.event(&plan);
     Ok(ExitCode::SUCCESS)
 }

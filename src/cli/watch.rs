@@ -74,12 +74,9 @@ fn environment<'c>(config: &'c Config, what: Option<&str>) -> Result<&'c Environ
 /// The deployment of that name, with its environment.
 fn known(state: &State, config: &Config, what: &str) -> Option<(String, DeploymentId)> {
     let open = config.environments.iter().flat_map(|environment| state.environment(&environment.name).open);
-    let mut open = open.map(|open| (open.intent.environment, open.intent.id));
-    let outcomes = state.outcomes().map(|outcome| (outcome.environment.clone(), outcome.id.clone()));
-    open.find(|(_, id)| id.as_str() == what).or_else(|| {
-        let mut outcomes = outcomes;
-        outcomes.find(|(_, id)| id.as_str() == what)
-    })
+    let open = open.map(|open| (open.intent.environment, open.intent.id));
+    let ended = state.outcomes().map(|outcome| (outcome.environment.clone(), outcome.id.clone()));
+    open.chain(ended).find(|(_, id)| id.as_str() == what)
 }
 
 fn newest(state: &State, environment: &Environment) -> Option<DeploymentId> {

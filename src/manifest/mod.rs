@@ -20,7 +20,7 @@ pub use comments::comments;
 pub use json::{TooLarge, json, line};
 pub use locate::Located;
 pub use node::{NodeId, Resolved, Tree, Value};
-pub use object::{Manifest, ObjectKey};
+pub use object::{MAX_LISTS, Manifest, ObjectKey};
 pub use parse::parse;
 
 use std::rc::Rc;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// `List` in `List` in `List`: nobody writes more.
-const MAX_LISTS: usize = 4;
+pub const MAX_LISTS: usize = 4;
 
 /// Of a kind and a version, in bytes: Kubernetes makes labels of DNS of them.
 const LONGEST_KIND: usize = 63;

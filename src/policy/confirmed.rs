@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use gix::objs::commit::MessageRef;
+use gix::{ObjectId, objs::commit::MessageRef};
 
-use crate::{manifest::ObjectKey, text};
+use crate::{error::Result, manifest::ObjectKey, text, tree::Objects};
 
 /// Stands for everything that has no protection of its own.
 const ALL: &str = "all";
@@ -23,13 +23,22 @@ pub struct Confirmed {
 
 impl Confirmed {
     /// Nothing so far, for an environment whose objects are in `namespace` where they name none.
-    #[must_use]
-    pub fn new(namespace: &str) -> Self {
+    fn new(namespace: &str) -> Self {
         Self { namespace: namespace.to_owned(), deletes: BTreeSet::new(), replaces: BTreeSet::new() }
     }
 
+    /// What the commits confirm that `to` has and `from` has not; `to` alone where there is nothing to begin from.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub fn between(objects: &Objects, from: Option<ObjectId>, to: ObjectId, namespace: &str) -> Result<Self> {
+        let mut confirmed = Self::new(namespace);
+        objects.messages(from, to, |message| confirmed.add(message))?;
+        Ok(confirmed)
+    }
+
     /// Reads the trailers of a commit's message.
-    pub fn add(&mut self, message: &[u8]) {
+    fn add(&mut self, message: &[u8]) {
         let Some(body) = MessageRef::from_bytes(message).body() else { return };
         for trailer in body.trailers() {
             let said = match trailer.token {

@@ -102,11 +102,7 @@ fn a_cache_that_is_damaged_foreign_or_gone_changes_no_verdict() {
 fn a_check_with_the_servers_configuration_finds_what_the_hook_finds_byte_for_byte() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let base = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let (ana, base) = setup.runs_web();
     ana.write("web.yaml", doubtful().replace("app: web", "app: wep"));
     ana.commit("worse");
     let findings = |text: &str| {

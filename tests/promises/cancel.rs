@@ -7,11 +7,7 @@ fn a_deployment_that_has_not_begun_to_change_anything_ends_as_failed_and_by_whom
     let world = World::new();
     world.set_env("USER", "ana");
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let first = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let (ana, first) = setup.runs_web();
     ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
     let revision = ana.commit("more");
     // Before it has looked at what to change.
@@ -71,11 +67,7 @@ fn a_deployment_that_nobody_works_on_is_ended_by_whoever_cancels_it() {
 fn where_nothing_is_under_way_nothing_is_cancelled() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let revision = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let revision = setup.runs_web().1;
     let nothing = setup.instate(&["cancel"]);
     assert_eq!(nothing.code, Some(1), "{nothing}");
     insta::assert_snapshot!("cancel_nothing", nothing.stdout);

@@ -39,11 +39,7 @@ fn the_record_in_git_says_who_what_when_and_how_it_ended() {
     let world = World::new();
     world.set_env("USER", "ana");
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let revision = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let revision = setup.runs_web().1;
     let stable = |text: &str| {
         let words = text.lines().map(|line| match line.split_once(": ") {
             Some((key @ ("Accepted" | "Ended" | "Deployment"), _)) => format!("{key}: (stable in tests)"),
@@ -64,11 +60,7 @@ fn the_record_in_git_says_who_what_when_and_how_it_ended() {
 fn the_same_revision_deployed_again_writes_nothing() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    setup.runs_web();
     let inode = |path: &std::path::Path| {
         use std::os::unix::fs::MetadataExt;
         let found = fs::metadata(path).expect("because it was deployed");
@@ -87,11 +79,7 @@ fn the_same_revision_deployed_again_writes_nothing() {
 fn a_file_changed_by_hand_is_put_right_by_the_next_deployment() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    setup.runs_web();
     fs::write(setup.folder.join("web.yaml"), "changed").expect("because the world is ours");
     setup.instate(&["deploy", "production"]).succeeds();
     assert_eq!(setup.running()["web.yaml"], WEB);
@@ -101,11 +89,7 @@ fn a_file_changed_by_hand_is_put_right_by_the_next_deployment() {
 fn a_deployment_that_left_neither_the_old_nor_the_new_revision_says_so() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let ana = setup.runs_web().0;
     ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
     let revision = ana.commit("more");
     let pushing = setup.push_at(&ana, "exchanged=return(stop)");

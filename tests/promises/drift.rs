@@ -12,11 +12,7 @@ fn a_folder_that_somebody_changed_is_shown_and_healed() {
     assert_eq!(nothing.code, Some(1), "{nothing}");
     assert!(nothing.stderr.contains("nothing runs in production yet"), "{nothing}");
 
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let revision = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let revision = setup.runs_web().1;
     let shown = |stdout: &str| stdout.replace(&revision[..7], "1a2b3c4");
     insta::assert_snapshot!("drift_none", shown(&setup.instate(&["drift"]).succeeds().stdout));
 
@@ -38,11 +34,7 @@ fn a_folder_that_somebody_changed_is_shown_and_healed() {
 fn what_runs_is_not_healed_where_it_is_not_the_tip() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let ana = setup.runs_web().0;
     // A revision that came to nothing.
     ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
     ana.commit("more");

@@ -52,11 +52,7 @@ fn uninstalled_its_hooks_and_config_are_as_they_were_to_the_byte() {
     setup.install(&setup.configuration()).succeeds();
     setup.install(&setup.configuration()).succeeds();
     assert_ne!(state(&setup.repo), before);
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let revision = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    let revision = setup.runs_web().1;
     let gone = run({
         let mut command = world.instate();
         command.args(["install", "--uninstall"]).arg(&setup.repo);
@@ -169,11 +165,7 @@ fn a_hook_that_git_did_not_run_is_not_run_by_us() {
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).expect("it is ours");
     let before = state(&setup.repo);
     setup.install(&setup.configuration()).succeeds();
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
+    setup.runs_web();
     setup.instate(&["install", "--uninstall", "."]).succeeds();
     assert_eq!(state(&setup.repo), before);
 }

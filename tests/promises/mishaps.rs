@@ -2,23 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::common::{SERVICE, Setup, WEB, World, run};
-
-/// An environment that runs one revision.
-fn running(setup: &Setup<'_>) -> String {
-    let ana = setup.clone("ana");
-    ana.write("web.yaml", WEB);
-    let revision = ana.commit("web");
-    ana.push(&["origin", "main"]).succeeds();
-    setup.idle();
-    revision
-}
+use crate::common::{SERVICE, Setup, World, run};
 
 #[test]
 fn a_copy_of_the_repository_deploys_nothing_and_a_moved_one_goes_on() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let revision = running(&setup);
+    let revision = setup.runs_web().1;
     let copy = world.path("copy.git");
     let mut cp = world.command("cp");
     cp.arg("-r").arg(&setup.repo).arg(&copy);
@@ -44,7 +34,7 @@ fn a_copy_of_the_repository_deploys_nothing_and_a_moved_one_goes_on() {
 fn nobody_can_push_what_replaces_an_object_and_anybody_can_take_it_away() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let revision = running(&setup);
+    let revision = setup.runs_web().1;
     let ana = world.clone(&setup.repo, "ana-again");
     let name = format!("refs/replace/{revision}");
     let pushed = ana.push(&["origin", &format!("HEAD:{name}")]);
@@ -62,7 +52,7 @@ fn nobody_can_push_what_replaces_an_object_and_anybody_can_take_it_away() {
 fn a_push_option_that_is_written_to_instate_is_not_passed_over() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let revision = running(&setup);
+    let revision = setup.runs_web().1;
     let ana = world.clone(&setup.repo, "ana-again");
     ana.write("service.yaml", SERVICE);
     ana.commit("service");
@@ -76,7 +66,7 @@ fn a_push_option_that_is_written_to_instate_is_not_passed_over() {
 fn status_looks_at_the_target_and_at_the_branch() {
     let world = World::new();
     let setup = Setup::new(&world);
-    let revision = running(&setup);
+    let revision = setup.runs_web().1;
     fs::write(setup.folder.join("stranger"), "").expect("the world is ours");
     let status = setup.instate(&["status"]);
     assert_eq!(status.code, Some(1), "{status}");
@@ -96,7 +86,7 @@ fn status_looks_at_the_target_and_at_the_branch() {
 fn what_was_removed_from_git_can_be_read_by_nobody_else() {
     let world = World::new();
     let setup = Setup::new(&world);
-    running(&setup);
+    setup.runs_web();
     let ana = world.clone(&setup.repo, "ana-again");
     ana.write("service.yaml", SERVICE);
     ana.commit("service");

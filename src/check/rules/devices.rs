@@ -2,12 +2,11 @@
 
 use super::{
     resources::amount,
-    wants::{both, has, is_filled, missing, text_of},
+    wants::{both, has, is_filled, is_true, missing, text_of},
 };
 use crate::{
     check::{quantity::Quantity, spot::Spot},
     finding::{Code, Finding},
-    manifest::Resolved,
     text,
 };
 
@@ -51,8 +50,7 @@ pub(super) fn of_device(spot: &Spot<'_>, found: &mut Vec<Finding>) {
             found.push(finding.help(format!("add `{other}:`")));
         }
     }
-    let is_shared =
-        spot.field("allowMultipleAllocations").is_some_and(|field| field.is() == Resolved::Bool(true));
+    let is_shared = is_true(spot, "allowMultipleAllocations");
     let capacity = spot.field("capacity");
     for (_, one) in capacity.iter().flat_map(Spot::fields) {
         if let Some(policy) = one.field("requestPolicy").filter(|_| !is_shared) {
@@ -66,7 +64,7 @@ pub(super) fn of_device(spot: &Spot<'_>, found: &mut Vec<Finding>) {
 /// Where each device says on which node it is, each does.
 pub(super) fn of_slice(spot: &Spot<'_>, found: &mut Vec<Finding>) {
     const WHERE: [&str; 3] = ["allNodes", "nodeName", "nodeSelector"];
-    if !spot.field("perDeviceNodeSelection").is_some_and(|field| field.is() == Resolved::Bool(true)) {
+    if !is_true(spot, "perDeviceNodeSelection") {
         return;
     }
     for device in spot.field("devices").iter().flat_map(Spot::items) {
@@ -105,10 +103,10 @@ pub(super) fn of_capacity(spot: &Spot<'_>, found: &mut Vec<Finding>) {
         }
     }
     let Some(range) = range else { return };
-    let of = |name: &str| range.field(name).and_then(|field| Some((amount(&field)?, field.path())));
-    let Some((least, _)) = of("min") else { return };
-    let top = of("max").map_or(most, |(top, _)| top);
-    let step = of("step").map_or(Quantity::NONE, |(step, _)| step);
+    let of = |name: &str| range.field(name).as_ref().and_then(amount);
+    let Some(least) = of("min") else { return };
+    let top = of("max").unwrap_or(most);
+    let step = of("step").unwrap_or(Quantity::NONE);
     if least > top || top > most {
         wrong(&range, "is not within what the device has", "write `min` and `max` that are");
     } else if usual < least || usual > top {

@@ -1,10 +1,9 @@
 //! Where a volume is.
 
-use super::wants::{both, has, text_of};
+use super::wants::{both, has, is_true, text_of};
 use crate::{
     check::spot::Spot,
     finding::{Code, Finding},
-    manifest::Resolved,
     text,
 };
 
@@ -55,8 +54,7 @@ pub(super) fn has_targets(spot: &Spot<'_>) -> bool {
 
 /// Whether a volume of iSCSI is logged into.
 pub(super) fn has_login(spot: &Spot<'_>) -> bool {
-    let is_on = |name| spot.field(name).is_some_and(|field| field.is() == Resolved::Bool(true));
-    is_on("chapAuthDiscovery") || is_on("chapAuthSession")
+    is_true(spot, "chapAuthDiscovery") || is_true(spot, "chapAuthSession")
 }
 
 /// Whether a volume is mounted as it is; what makes Pods may have it filled in.

@@ -65,6 +65,11 @@ pub(super) fn has(spot: &Spot<'_>, field: &str) -> bool {
     spot.field(field).is_some_and(|field| is_filled(&field))
 }
 
+/// Whether the mapping has `true` in that field.
+pub(super) fn is_true(spot: &Spot<'_>, field: &str) -> bool {
+    spot.field(field).is_some_and(|field| field.is() == Resolved::Bool(true))
+}
+
 /// A field that has to be there.
 pub(super) fn missing(spot: &Spot<'_>, field: &str) -> Finding {
     let add = format!("add `{field}:`");

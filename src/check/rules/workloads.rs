@@ -2,7 +2,7 @@
 
 use super::{
     values::{self, is_zero},
-    wants::{has, missing, text_of},
+    wants::{has, is_true, missing, text_of},
 };
 use crate::{
     check::spot::Spot,
@@ -168,7 +168,7 @@ pub(super) fn limits_indexes(spot: &Spot<'_>) -> bool {
 
 /// The selector of a Job, which Kubernetes makes; and its rules for failures, which name its containers.
 pub(super) fn of_job(spot: &Spot<'_>, found: &mut Vec<Finding>) {
-    let is_manual = spot.field("manualSelector").is_some_and(|field| field.is() == Resolved::Bool(true));
+    let is_manual = is_true(spot, "manualSelector");
     match spot.field("selector") {
         Some(selector) if !is_manual && &*spot.manifest().key.kind == "Job" => {
             let message = format!("`{}` is made by Kubernetes, and cannot be written", selector.path());

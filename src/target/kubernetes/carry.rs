@@ -27,7 +27,7 @@ use crate::{
     point,
     target::Say,
     text,
-    wait::health::{Status, health},
+    wait::health::health,
 };
 
 /// So many lines say what is done to one object each; from then on one stands for many.
@@ -229,7 +229,7 @@ impl Carrier<'_> {
                     break;
                 }
                 let why = self.redact.clean(&is.reason, 300);
-                if is.status == Status::Failed {
+                if is.is_final() {
                     return Err(Error::revision(format!("{key}: {why}")));
                 }
                 if Instant::now() > until {

@@ -67,6 +67,17 @@ impl<'w> Setup<'w> {
         run(self.command(arguments))
     }
 
+    /// Ana's clone with one revision, which runs; and that revision.
+    #[track_caller]
+    pub fn runs_web(&self) -> (Clone<'w>, String) {
+        let ana = self.clone("ana");
+        ana.write("web.yaml", WEB);
+        let revision = ana.commit("web");
+        ana.push(&["origin", "main"]).succeeds();
+        self.idle();
+        (ana, revision)
+    }
+
     /// Somebody's clone, over a path.
     pub fn clone(&self, name: &str) -> Clone<'w> {
         self.world.clone(&self.repo, name)

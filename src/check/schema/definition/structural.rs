@@ -145,19 +145,19 @@ pub(super) fn never(report: &mut Report<'_>, at: At<'_>, schema: &Map<String, Js
         let help = format!("write `{LIST_TYPE}: set`");
         report.add(Wrong, at.field("uniqueItems"), "is nothing that Kubernetes takes", help);
     }
-    if schema.get("items").is_some_and(Json::is_array) {
-        report.add(Wrong, at.field("items"), "is a sequence", "write one schema, which every item fits");
-    }
-    for key in ["items", "additionalProperties"] {
-        let is_none = |value: &Json| value.is_string() || value.is_number();
-        if schema.get(key).is_some_and(is_none)
-            || key == "items" && schema.get(key).is_some_and(Json::is_boolean)
-        {
-            report.add(Wrong, at.field(key), "is no schema", "write one, as in `type: string`");
+    for (key, one) in [
+        ("items", "write one schema, which every item fits"),
+        ("additionalProperties", "write one schema, or `true`"),
+    ] {
+        match schema.get(key) {
+            Some(Json::Array(_)) => report.add(Wrong, at.field(key), "is a sequence", one),
+            // That anything or nothing else may stand there is said so.
+            Some(Json::Bool(_)) if key == "additionalProperties" => {}
+            Some(Json::String(_) | Json::Number(_) | Json::Bool(_)) => {
+                report.add(Wrong, at.field(key), "is no schema", "write one, as in `type: string`");
+            }
+            _ => {}
         }
-    }
-    if schema.get("additionalProperties").is_some_and(Json::is_array) {
-        report.add(Wrong, at.field("additionalProperties"), "is a sequence", "write one schema, or `true`");
     }
 }
 
