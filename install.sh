@@ -8,12 +8,18 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: ./install.sh [--uninstall]
+Usage: ./install.sh [--with-timer USER FOLDER]
+       ./install.sh --uninstall
 
 Builds instate and installs it as $DESTDIR$PREFIX/bin/instate.
 
 Options:
-  --uninstall  remove the program again. First run
+  --with-timer USER FOLDER
+               also have systemd run `instate resume --all FOLDER` as USER (who
+               owns the repositories below FOLDER) after every start of the
+               machine and every five minutes: it ends deployments that
+               something cut off
+  --uninstall  remove the program and the timer again. First run
                `instate install --uninstall REPO` for every repository that
                has its hooks: they refuse every push without the program
   --help       show this text
@@ -39,13 +45,20 @@ absolute() {
     esac
 }
 
-uninstall=false
-for argument in "$@"; do
-    case $argument in
+uninstall=false with_timer=false
+user='' repositories=''
+while [ $# -gt 0 ]; do
+    case $1 in
         --uninstall) uninstall=true ;;
+        --with-timer)
+            [ $# -ge 3 ] || { usage >&2; exit 2; }
+            with_timer=true user=$2 repositories=$3
+            shift 2
+            ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
+    shift
 done
 
 prefix=${PREFIX:-/usr/local}
@@ -72,7 +85,21 @@ done
     "    sudo env \"PATH=\$PATH\" \"HOME=\$HOME\" ./install.sh" \
     "or choose another place: PREFIX=/somewhere ./install.sh"
 
+# Below DESTDIR a package is made, and whoever installs that starts it.
+units=$destdir/etc/systemd/system
+service=$units/instate-resume.service
+timer=$units/instate-resume.timer
+systemd() {
+    [ -n "$destdir" ] || [ ! -d /run/systemd/system ] || systemctl "$@"
+}
+
 if $uninstall; then
+    if [ -e "$timer" ] || [ -e "$service" ]; then
+        systemd disable --now instate-resume.timer
+        rm -f "$timer" "$service"
+        systemd daemon-reload
+        echo "Removed the timer that runs instate resume."
+    fi
     if [ ! -e "$program" ]; then
         echo "There is no $program; nothing was removed."
         exit 0
@@ -82,6 +109,26 @@ if $uninstall; then
     echo "instate's hooks now refuses every push: install the program again and run"
     echo "\`instate install --uninstall REPO\` there before removing it for good."
     exit 0
+fi
+
+if $with_timer; then
+    [ -n "$destdir" ] || [ -d /run/systemd/system ] ||
+        fail "systemd does not run here, so it cannot run a timer." \
+            "Leave --with-timer out, and have \`instate resume --all FOLDER\` run at every start."
+    # What a unit gives a meaning of its own has no place in these.
+    case $user in
+        '' | *[!A-Za-z0-9._-]*) fail "\`$user\` cannot be the name of a user in a unit." ;;
+    esac
+    case $repositories in
+        *[!A-Za-z0-9/._-]*) fail "\`$repositories\` cannot be the name of a folder in a unit." \
+            "It may have letters, digits, and / . _ -" ;;
+        /*) ;;
+        *) fail "the folder of the repositories must be an absolute path, not \`$repositories\`." ;;
+    esac
+    if [ -z "$destdir" ]; then
+        id -u "$user" >/dev/null 2>&1 || fail "there is no user \`$user\`."
+        [ -d "$repositories" ] || fail "there is no folder $repositories."
+    fi
 fi
 
 # rustup's own folder is often missing from root's and from services' PATH.
@@ -117,4 +164,53 @@ version=$("$new" --version) ||
 mv -f "$new" "$program"
 
 echo "Installed $version as $program."
+
+if $with_timer; then
+    mkdir -p "$units"
+    cat > "$service" <<END
+[Unit]
+Description=End deployments of instate that something cut off
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+User=$user
+ExecStart=${prefix%/}/bin/instate resume --all $repositories
+# A worker that has recorded its outcome and tidies up ends by itself.
+KillMode=process
+# It writes to the repositories and to the folders that environments run in,
+# wherever they are, and may have to run what a kubeconfig names.
+NoNewPrivileges=yes
+ProtectSystem=full
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+END
+    cat > "$timer" <<END
+[Unit]
+Description=Look for deployments of instate that something cut off
+
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=5min
+
+[Install]
+WantedBy=timers.target
+END
+    systemd daemon-reload
+    systemd enable --now instate-resume.timer
+    echo "Installed $timer, which runs instate resume for the"
+    echo "repositories below $repositories as $user."
+fi
 echo "Next, for each repository: instate install /srv/git/REPO.git"

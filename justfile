@@ -31,6 +31,14 @@ schemas:
 fuzz MINUTES="10" *NAMES:
     cargo bench --locked --bench fuzz -- {{ MINUTES }} {{ NAMES }}
 
+# Let everything die at every place, or at what is NAMED, as a failed test prints it: `cluster:planned` (40 minutes for all)
+crashes NAMED="all":
+    INSTATE_CRASHES='{{ NAMED }}' tests/run --test promises crashes::matrix -- --nocapture
+
+# Let eight push for some MINUTES while the API server and clients die
+chaos MINUTES="5":
+    INSTATE_CHAOS={{ MINUTES }}m tests/run --test promises kubernetes::chaos -- --nocapture
+
 # Review changed snapshots of what a terminal shows (needs cargo-insta)
 snapshots:
     cargo insta review

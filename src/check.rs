@@ -12,6 +12,7 @@ mod grammar;
 mod immutable;
 mod kinds;
 mod namespaces;
+pub mod order;
 mod quantity;
 mod references;
 mod rules;

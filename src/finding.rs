@@ -190,6 +190,12 @@ codes! {
     KeyMissing = "I0309", "a key that an object names is missing";
     /// A port that a Service lacks.
     PortMissing = "I0310", "a port that an object names is missing";
+    /// An annotation about the order that says nothing.
+    OrderUnreadable = "I0311", "an annotation about the order cannot be understood";
+    /// An object to be waited for that is not deployed.
+    OrderUnknown = "I0312", "something that an object waits for is missing";
+    /// Objects of which none can be the first.
+    OrderCircle = "I0313", "objects wait for each other";
     /// What the cluster refuses of an object.
     Invalid = "I0401", "the cluster refuses an object";
     /// A field that cannot be changed once it is there.
@@ -204,6 +210,12 @@ codes! {
     NotChecked = "I0406", "an object was not checked by the cluster";
     /// More deletions than the server allows.
     TooManyDeletions = "I0407", "too many objects would be deleted at once";
+    /// An object that another tool still deploys.
+    AlsoManaged = "I0408", "an object that another tool deploys too";
+    /// A field that somebody else holds, which is neither to be taken nor can be left.
+    Held = "I0409", "a field that somebody else holds";
+    /// What an object says of its conflicts is none of the words for it.
+    ConflictsUnknown = "I0410", "an unknown word for what conflicts come to";
 }
 
 /// How certain it is that a finding is one, and not what follows from another: what cannot be read is

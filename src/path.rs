@@ -6,16 +6,16 @@ use gix::ObjectId;
 
 use crate::{
     cache::Cache,
-    config::{self, Config, Environment},
+    config::{self, Accept, Config, Environment},
     error::{Error, Result},
     finding::{self, Code, Finding, Verdict},
     plan::{Action, files::Items},
     policy::{self, Confirmed, confirmed},
     push::{Push, Update},
-    record::{Counts, Journal, deployed_ref},
+    record::{self, Begun, Counts, Journal, deployed_ref},
     repository::Repository,
     revision::{self, By, Revision, Rules, Since},
-    target::{self, Interruption, Of, Planned, Stopped, Target, Wanted},
+    target::{self, Interruption, Of, Place, Planned, Stopped, Target, Wanted},
     tree::{Files, GitFiles, Objects},
 };
 
@@ -41,7 +41,13 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
     for environment in &config.environments {
         for update in push.updates.iter().filter(|update| update.reference == environment.reference) {
             moves.push((environment, update.clone()));
-            let wrong = policy::branch(update, environment.branch(), &environment.name, &objects)?;
+            let name = environment.branch();
+            let wrong = policy::branch(update, name, &environment.name, &objects)?;
+            let wrong = wrong.or_else(|| match environment.accept {
+                Accept::Checked => None,
+                Accept::Deployed if !repository.is_set("receive.denyNonFastForwards") => None,
+                Accept::Deployed => policy::lost(update, name, &objects),
+            });
             match (wrong, update.new) {
                 (None, Some(new)) => {
                     let judged = judge_revision(repository, environment, &objects, new, update.old)?;
@@ -55,7 +61,26 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
             }
         }
     }
+    if !moves.is_empty() {
+        said.extend(left_behind(repository, config)?);
+    }
     Ok(Judgement { verdict: Verdict::new(findings), moves, said })
+}
+
+/// Environments that run and that the configuration does not know, each with the way out.
+///
+/// # Errors
+/// It is not known where they run.
+pub fn left_behind(repository: &Repository, config: &Config) -> Result<Vec<String>> {
+    let places = record::places(repository)?;
+    let unknown = places.iter().filter(|(name, _)| config.environments.iter().all(|one| one.name != **name));
+    let say = |(name, place): (&String, &Place)| {
+        format!(
+            "`{name}` is in the configuration no more, and still runs in {place}; put it back as it was, and end it \
+             with: instate retire {name}"
+        )
+    };
+    Ok(unknown.map(say).collect())
 }
 
 /// Judges one revision for one environment: by itself, and by what only the target knows of it. `base` is the
@@ -70,6 +95,7 @@ pub fn judge_revision(
     id: ObjectId,
     base: Option<ObjectId>,
 ) -> Result<Judged> {
+    stays(repository, environment)?;
     let target = target::of(environment, &repository.owner()?)?;
     let documents;
     let by = match &target {
@@ -151,6 +177,7 @@ pub fn plan(
     objects: &Objects,
     id: ObjectId,
 ) -> Result<Vec<(Action, String, Vec<String>)>> {
+    stays(repository, environment)?;
     let revision = read(repository, environment, objects, id, None)?;
     if let Some(wrong) = revision.findings.iter().find(|finding| finding.refuses()) {
         return Err(Error::revision(format!("the revision is refused: {}", wrong.message))
@@ -192,7 +219,8 @@ fn wanted<T, E: From<Error>>(
     })
 }
 
-/// What the commits confirm that come on top of what runs. A confirmation that was deployed confirms nothing more.
+/// What the commits confirm that come on top of what runs. A confirmation that was deployed confirms nothing more;
+/// and what another push has begun and not brought to its end needs none.
 fn confirms(
     repository: &Repository,
     environment: &Environment,
@@ -200,7 +228,12 @@ fn confirms(
     id: ObjectId,
 ) -> Result<Confirmed> {
     let runs = repository.tip(&deployed_ref(&environment.name))?;
-    Confirmed::between(objects, runs, id, &environment.namespace)
+    let confirmed = Confirmed::between(objects, runs, id, &environment.namespace)?;
+    let journal = || Journal::new(&repository.state()).state();
+    Ok(match Begun::pending(repository, &environment.name, journal)? {
+        Some(begun) => confirmed.but_for(&begun),
+        None => confirmed,
+    })
 }
 
 fn since(
@@ -236,6 +269,12 @@ fn read<'o>(
     revision::read(files(objects, id)?, &environment.path, rules, Some(&cache))
 }
 
+/// Where an environment is to run, which is where it ran before.
+fn stays(repository: &Repository, environment: &Environment) -> Result<Place> {
+    let known = record::place(repository, &environment.name)?;
+    target::place(environment, &repository.owner()?, known.as_ref())
+}
+
 /// Hears of the steps of a deployment.
 pub trait Steps {
     /// The plan is made and nothing is changed yet; an error stops the deployment.
@@ -251,29 +290,57 @@ pub trait Steps {
     fn interruption(&self) -> Option<Interruption>;
 }
 
-/// Deploys a revision that was judged. The caller records how it ended.
+/// What is to run.
+#[derive(Debug, Clone, Copy)]
+pub enum Goal<'a> {
+    /// A revision that was judged.
+    Revision(ObjectId),
+    /// What ran before something was begun that does not run: that revision, or nothing.
+    Back(Option<ObjectId>, &'a Begun),
+}
+
+/// Brings about what is to run. The caller records how it ended, and moves the branch where that had to wait.
 ///
 /// # Errors
 /// Why it does not run.
 pub fn deploy(
     repository: &Repository,
     environment: &Environment,
-    id: ObjectId,
+    goal: Goal<'_>,
     steps: &dyn Steps,
 ) -> Result<Counts, Stopped> {
     let objects = repository.objects(None)?;
-    let revision = read(repository, environment, &objects, id, None)?;
-    let since = since(repository, environment, &objects, id, &revision)?;
+    let place = stays(repository, environment)?;
+    let (revision, since) = match goal {
+        Goal::Revision(id) | Goal::Back(Some(id), _) => {
+            let revision = read(repository, environment, &objects, id, None)?;
+            let since = since(repository, environment, &objects, id, &revision)?;
+            (revision, since)
+        }
+        Goal::Back(None, _) => {
+            let nothing = GitFiles::new(&objects, ObjectId::empty_tree(gix::hash::Kind::Sha1));
+            (revision::read(nothing, &environment.path, None, None)?, Since::default())
+        }
+    };
     let target = target::of(environment, &repository.owner()?)?;
-    let confirms = || confirms(repository, environment, &objects, id);
+    let confirms = || match goal {
+        Goal::Revision(id) => confirms(repository, environment, &objects, id),
+        Goal::Back(_, begun) => Ok(Confirmed::going_back(begun, &environment.namespace)),
+    };
+    let begun = || record::remember(repository, &environment.name, &place);
     wanted(&revision, &since, &confirms, |wanted| match &target {
-        Of::Directory(folder) => carry_out(folder, wanted, steps),
-        Of::Kubernetes(cluster) => carry_out(cluster.as_ref(), wanted, steps),
+        Of::Directory(folder) => carry_out(folder, wanted, steps, &begun),
+        Of::Kubernetes(cluster) => carry_out(cluster.as_ref(), wanted, steps, &begun),
     })
 }
 
-/// Plan, apply, wait; and only then what is no longer wanted goes.
-fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> Result<Counts, Stopped> {
+/// Plan, apply, wait; and only then what is no longer wanted goes. `begun` hears that something will be written.
+fn carry_out<T: Target>(
+    target: &T,
+    wanted: &Wanted<'_>,
+    steps: &dyn Steps,
+    begun: &dyn Fn() -> Result<()>,
+) -> Result<Counts, Stopped> {
     let say = |line| steps.step(line);
     let mut plan = target.plan(wanted, &say)?;
     let mut held = None;
@@ -283,9 +350,11 @@ fn carry_out<T: Target>(target: &T, wanted: &Wanted<'_>, steps: &dyn Steps) -> R
             plan = target.plan(wanted, &say)?;
         }
     }
+    begun()?;
     steps.planned(&plan, wanted)?;
-    target.apply(&mut plan, wanted, held.as_ref(), &say)?;
-    target.wait(&plan, wanted, &say, &|| steps.interruption())?;
+    let interrupted = || steps.interruption();
+    target.apply(&mut plan, wanted, held.as_ref(), &say, &interrupted)?;
+    target.wait(&plan, wanted, &say, &interrupted)?;
     target.prune(&mut plan, held.as_ref(), &say)?;
     Ok(plan.counts())
 }

@@ -9,6 +9,15 @@ pub fn reach(name: &str) {
     let _ = name;
 }
 
+/// A number that a test may want to be another: `name=return(3)`.
+#[must_use]
+pub fn number(name: &str, usual: u64) -> u64 {
+    #[cfg(feature = "failpoints")]
+    fail::fail_point!(name, |wanted| wanted.and_then(|text| text.parse().ok()).unwrap_or(usual));
+    let _ = name;
+    usual
+}
+
 #[cfg(feature = "failpoints")]
 fn act(action: &str) {
     use rustix::process::{Signal, getpid, kill_process};

@@ -3,7 +3,7 @@
 
 pub mod confirmed;
 
-pub use confirmed::Confirmed;
+pub use confirmed::{Confirmed, Spared};
 
 use gix::ObjectId;
 
@@ -72,6 +72,16 @@ pub fn overtaken(name: &str, at: Option<ObjectId>) -> Finding {
         at.map_or_else(|| "is gone".to_owned(), |at| format!("is at {} now", text::short(&at.to_string())));
     let message = format!("{name} {at}: another push was quicker");
     Finding::error(Code::Overtaken, message).help("git pull --rebase, then git push")
+}
+
+/// What is wrong with moving a branch whose tip is lost, where `receive.denyNonFastForwards` is set: git refuses that,
+/// but not of a branch that it leaves to us. What else it would refuse, [`branch`] does.
+#[must_use]
+pub fn lost(update: &Update, name: &str, objects: &Objects) -> Option<Finding> {
+    update.old.filter(|old| !objects.has(*old))?;
+    let message = format!("{name} points to a commit that is lost, and what follows it cannot be told");
+    let help = "let the server's administrator restore it, or unset receive.denyNonFastForwards";
+    Some(Finding::error(Code::NotFastForward, message).help(help))
 }
 
 /// What is wrong with moving an environment's branch in this way.

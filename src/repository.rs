@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use gix::ObjectId;
 
 use crate::{
@@ -156,6 +157,12 @@ impl Repository {
         Err(unreadable().help("git symbolic-ref shows where it leads"))
     }
 
+    /// Whether a setting of Git's is on.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        self.gix.config_snapshot().boolean(key).unwrap_or(false)
+    }
+
     /// What tells this repository's folders and objects from those of any other.
     ///
     /// # Errors
@@ -186,7 +193,19 @@ impl Repository {
     /// As [`Repository::identity`].
     pub fn owner(&self) -> Result<Owner> {
         let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Owner { id: self.identity()?, repository: format!("{node}:{}", self.git_dir.display()) })
+        let repository = format!("{node}:{}", self.git_dir.display());
+        Ok(Owner { id: self.identity()?, repository, lock: self.lock()? })
+    }
+
+    /// Names what the kernel's locks in this repository hold together: one folder of one running machine. Two
+    /// machines may have one name, and two copies one path.
+    fn lock(&self) -> Result<String> {
+        let boot = Path::new("/proc/sys/kernel/random/boot_id");
+        let id = fs::read_to_string(boot).doing("read", boot)?;
+        let found = fs::metadata(&self.git_dir).doing("look at", &self.git_dir)?;
+        let all = format!("{} {} {}", id.trim(), found.dev(), found.ino());
+        let digest = ring::digest::digest(&ring::digest::SHA256, all.as_bytes());
+        Ok(BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]))
     }
 
     /// Writes the identity: a new one, or the one that is there for where the repository is now.

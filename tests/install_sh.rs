@@ -142,6 +142,52 @@ fn uninstall_takes_the_program_away_and_says_what_pushes_then_meet() {
 }
 
 #[test]
+fn a_timer_is_installed_for_who_asks_for_it_and_goes_with_the_program() {
+    let server = Server::new();
+    succeeded(&server.script(&["--with-timer", "git", "/srv/git"]));
+    let units = server.root.path().join("etc/systemd/system");
+    let unit = |name: &str| fs::read_to_string(units.join(name)).expect("the unit can be read");
+    let (service, timer) = (unit("instate-resume.service"), unit("instate-resume.timer"));
+    insta::assert_snapshot!("service", service);
+    insta::assert_snapshot!("timer", timer);
+    assert_eq!(server.files().len(), 3);
+    well_formed(&server, &service, &timer);
+
+    succeeded(&server.script(&["--uninstall"]));
+    assert_eq!(server.files(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_timer_that_cannot_be_is_refused_before_anything_is_built() {
+    for (user, folder) in
+        [("a b", "/srv/git"), ("", "/srv/git"), ("git", "srv"), ("git", "/srv/%i"), ("git", "")]
+    {
+        let server = Server::new();
+        let output = server.script(&["--with-timer", user, folder]);
+        assert_eq!(output.status.code(), Some(1), "{user} {folder}");
+        assert_eq!(server.files(), [] as [PathBuf; 0]);
+    }
+    assert_eq!(Server::new().script(&["--with-timer", "git"]).status.code(), Some(2));
+}
+
+/// What systemd says of the units, where there is one to ask; elsewhere their text has to do.
+fn well_formed(server: &Server, service: &str, timer: &str) {
+    let Ok(found) = Command::new("systemd-analyze").arg("--version").output() else { return };
+    succeeded(&found);
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    // It looks for the program where the unit says that it is.
+    let program = server.program().display().to_string();
+    let service = service.replace("/usr/bin/instate", &program);
+    for (name, text) in [("instate-resume.service", service.as_str()), ("instate-resume.timer", timer)] {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("the file can be written");
+        let said = run(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path));
+        succeeded(&said);
+        assert_eq!(String::from_utf8_lossy(&said.stderr), "", "{name}");
+    }
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_refused_before_anything_is_built() {
     let server = Server::new();
     fs::write(server.root.path().join("usr"), "").expect("the file can be written");

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     Cluster, World, duplicates,
     facts::Facts,
-    kinds, namespaces, references,
+    kinds, namespaces, order, references,
     references::Lacks,
     schema::{Found, Scope},
     scope, selectors, webhooks,
@@ -100,6 +100,7 @@ impl<'a> Across<'a> {
         findings.extend(selectors::check(self));
         findings.extend(webhooks::check(self));
         findings.extend(references::check(self, cluster));
+        findings.extend(order::check(self));
         findings
     }
 

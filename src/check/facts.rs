@@ -9,17 +9,19 @@ mod read;
 mod says;
 pub mod selector;
 mod webhooks;
+mod wishes;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    manifest::{Manifest, ObjectKey},
-    source::Span,
+    manifest::{self, Manifest, ObjectKey},
+    source::{Source, Span},
 };
 use read::Field;
 pub(super) use says::is_custom;
 pub use selector::{Labels, Selector};
 pub use webhooks::{Rule, Webhook};
+pub use wishes::{After, Asked, By, Wave, Wishes};
 
 /// What one object says that matters to others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub struct Facts {
     pub refs: Box<[Reference]>,
     /// What else depends on its kind.
     pub says: Says,
+    /// What it asks of the order in which it is deployed.
+    pub wishes: Option<Box<Wishes>>,
 }
 
 /// Where stands what every object has.
@@ -186,7 +190,19 @@ impl Facts {
             at,
             refs: refs.into(),
             says,
+            wishes: wishes::wishes(object),
         }
+    }
+}
+
+impl Facts {
+    /// What an object of a cluster says; its places mean nothing.
+    #[must_use]
+    pub fn of_live(live: &serde_json::Value) -> Option<Self> {
+        let mut live = live.clone();
+        live["metadata"].as_object_mut()?.remove("managedFields");
+        let (manifests, _) = manifest::read(&Source::new("live", live.to_string()));
+        manifests.first().map(Self::of)
     }
 }
 

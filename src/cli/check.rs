@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
 /// The cluster of an environment, to be asked and no more: whoever asks owns nothing there.
 fn cluster(environment: &Environment) -> Result<Option<Box<target::Cluster>>> {
     let config::Target::Kubernetes(_) = environment.target else { return Ok(None) };
-    let nobody = Owner { id: String::new(), repository: String::new() };
+    let nobody = Owner { id: String::new(), repository: String::new(), lock: String::new() };
     Ok(match target::of(environment, &nobody)? {
         Of::Kubernetes(cluster) => Some(cluster),
         Of::Directory(_) => None,

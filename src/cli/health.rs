@@ -1,12 +1,13 @@
 //! `instate health`: how objects are, from what they say themselves.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{exit, input};
 use crate::{
+    config::Config,
     error::Result,
     finding::{self, Code, Finding, Verdict},
     manifest::{self, MAX_LISTS, NodeId, Resolved, Tree},
@@ -14,7 +15,7 @@ use crate::{
     report::{Event, Format, Out, Report},
     source::Source,
     text,
-    wait::health::{Health, health},
+    wait::health::{Expressions, Health},
 };
 
 /// Characters of a name; Kubernetes has none that is longer.
@@ -39,15 +40,30 @@ then nothing is printed, and the exit code is 1.
 Examples:
   kubectl get deployment web -o yaml | instate health
   kubectl get all --all-namespaces -o json | instate health --format json
-  instate health backup.yaml"
+  instate health backup.yaml
+  kubectl get widgets -o yaml | instate health --config /srv/git/production.git/instate.yaml"
 )]
 pub(super) struct Arguments {
     /// Files, or - for standard input, which is also read where nothing is named
     #[arg(value_name = "FILE")]
     files: Vec<String>,
+    /// A server's configuration, which may say by expressions how some kinds are
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The environment of that configuration; may be left out where there is one
+    #[arg(long, value_name = "NAME", requires = "config")]
+    environment: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, format: Format, report: &mut Report) -> Result<ExitCode> {
+    let rules = match &arguments.config {
+        None => Vec::new(),
+        Some(file) => {
+            let config = Config::from_file(file)?;
+            config.environment_or_only(arguments.environment.as_deref())?.health.clone()
+        }
+    };
+    let expressions = Expressions::new(&rules);
     let stdin = ["-".to_owned()];
     let names = if arguments.files.is_empty() { &stdin[..] } else { &arguments.files };
     let (files, mut findings) = input::read(names)?;
@@ -61,7 +77,13 @@ pub(super) fn run(arguments: &Arguments, format: Format, report: &mut Report) ->
                 let (trees, wrong) = manifest::parse(&source);
                 findings.extend(wrong);
                 for tree in &trees {
-                    let mut reader = Reader { source: &source, tree, objects: &mut objects, now };
+                    let mut reader = Reader {
+                        source: &source,
+                        tree,
+                        objects: &mut objects,
+                        now,
+                        expressions: &expressions,
+                    };
                     let read = tree.root().map_or(Ok(()), |root| reader.object(root, 0));
                     findings.extend(read.err().map(|wrong| *wrong));
                 }
@@ -114,6 +136,7 @@ struct Reader<'r> {
     tree: &'r Tree,
     objects: &'r mut Vec<Found>,
     now: Timestamp,
+    expressions: &'r Expressions<'r>,
 }
 
 impl Reader<'_> {
@@ -162,7 +185,7 @@ impl Reader<'_> {
         if let Some(namespace) = text("namespace").filter(|namespace| !namespace.is_empty()) {
             name = format!("{name} in {namespace}");
         }
-        self.objects.push(Found { name, health: health(group, &kind, &live, self.now) });
+        self.objects.push(Found { name, health: self.expressions.health(group, &kind, &live, self.now) });
         Ok(())
     }
 

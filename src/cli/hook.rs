@@ -1,5 +1,7 @@
 //! `instate hook`: what the entry files in `hooks/` call, and the worker that they start.
 
+mod proc_receive;
+
 use std::{
     io::Write,
     path::PathBuf,
@@ -11,7 +13,7 @@ use clap::Subcommand;
 use super::Where;
 use crate::{
     check::schema::cel,
-    config::{Config, Environment},
+    config::{Accept, Config, Environment},
     error::{Doing, Error, Fault, Result},
     finding::{Certainty, Finding, Verdict},
     install::{self, HOOKS},
@@ -21,6 +23,7 @@ use crate::{
     record::{DeploymentId, Entry, Intent, Journal},
     report::{Event, Report},
     repository::Repository,
+    text,
     worker::{self, From, Until, has_ended},
 };
 
@@ -35,6 +38,8 @@ pub(super) struct Arguments {
 enum Hook {
     /// Judge a push
     PreReceive,
+    /// Deploy what the branch moves to only when it runs, and show how it ends
+    ProcReceive,
     /// Deploy an accepted push and show how it ends
     PostReceive,
     /// Say whether rules of definitions hold
@@ -62,6 +67,7 @@ fn process(text: &str) -> Result<Process, String> {
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
     match &arguments.hook {
         Hook::PreReceive => pre_receive(report),
+        Hook::ProcReceive => proc_receive::run(report),
         Hook::PostReceive => post_receive(report),
         Hook::Rules => {
             cel::serve();
@@ -72,11 +78,8 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
 }
 
 /// Obeys `git push -o instate.format=json`. What is no format is refused when the push is judged.
-fn speak(report: &mut Report) {
-    push::options()
-        .iter()
-        .filter_map(|option| policy::format(option))
-        .for_each(|format| report.speak(format));
+fn speak(report: &mut Report, options: &[String]) {
+    options.iter().filter_map(|option| policy::format(option)).for_each(|format| report.speak(format));
 }
 
 /// Git runs a hook in the repository.
@@ -85,7 +88,7 @@ fn here() -> Result<Repository> {
 }
 
 fn pre_receive(report: &mut Report) -> Result<ExitCode> {
-    speak(report);
+    speak(report, &push::options());
     let input = push::input(std::io::stdin())?;
     point::reach("judging");
     let repository = here().map_err(|error| shut(report, Stay::new(), error));
@@ -121,6 +124,8 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
         push.updates.iter().map(|update| (name(&update.reference), update.old.map(|id| id.to_string()))),
     );
     let config = Config::load(repository)?;
+    install::stands(repository, &config)?;
+    no_detour(&config, &push)?;
     let Judgement { verdict, moves, said } = judge(repository, &config, &push)?;
     point::reach("judged");
     if verdict.refuses() {
@@ -129,7 +134,8 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
         let intent = worker::intent(environment, update, &push.who, &verdict)?;
-        Some(Entry::Intent(Intent { push: Some(push.receiver), ..intent }))
+        let beside = push.updates.len() - 1;
+        Some(Entry::Intent(Intent { push: Some(push.receiver), beside, ..intent }))
     });
     let intents: Vec<Entry> = intents.collect();
     if !intents.is_empty() {
@@ -162,6 +168,31 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     Ok(true)
 }
 
+/// Refuses what would move a branch that moves only when its revision runs under another name, under which git moves it
+/// at once.
+fn no_detour(config: &Config, push: &Push) -> Result<()> {
+    let branches: Vec<&str> =
+        config.accept_deployed().map(|environment| environment.reference.as_str()).collect();
+    let detour = push.links.iter().find(|(_, to)| branches.contains(&to.as_str()));
+    let namespace = std::env::var_os("GIT_NAMESPACE").is_some_and(|name| !name.is_empty());
+    let (what, help) = match detour {
+        Some((link, to)) => {
+            let (link, to) = (text::excerpt(link, 80), text::excerpt(to, 80));
+            (
+                format!("{link} leads to {to}, which moves only when its revision runs"),
+                format!("push to {to} itself"),
+            )
+        }
+        None if namespace && !branches.is_empty() => {
+            let what =
+                "the push is to a namespace of refs, which cannot be with `accept: deployed`".to_owned();
+            (what, "unset GIT_NAMESPACE on the server, or write `accept: checked`".to_owned())
+        }
+        None => return Ok(()),
+    };
+    Err(Error::server(what).help(help))
+}
+
 /// What finds in a clone what refuses the push, as far as files alone can tell.
 fn again(moves: &[(&Environment, Update)], verdict: &Verdict) -> Vec<String> {
     let local = verdict.refusing().filter(|finding| finding.code.certainty() != Certainty::Cluster);
@@ -191,7 +222,7 @@ fn shut(report: &mut Report, stay: Stay, error: Error) {
 }
 
 fn post_receive(report: &mut Report) -> Result<ExitCode> {
-    speak(report);
+    speak(report, &push::options());
     let input = push::input(std::io::stdin())?;
     let repository = here()?;
     point::reach("landed");
@@ -242,7 +273,13 @@ fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Vec<Running>
         };
         let Some(new) = update.new else { continue };
         let journal = Journal::new(&repository.state());
-        let deployment = landed(&journal, &environment.name, &new.to_string(), push.receiver)?;
+        let new = new.to_string();
+        let open = journal.state()?.environment(&environment.name).open;
+        if environment.accept == Accept::Deployed && open.iter().all(|open| open.intent.new != new) {
+            // It moved because it runs.
+            continue;
+        }
+        let deployment = landed(&journal, &environment.name, &new, push.receiver)?;
         let worker = worker::start(repository, &[&environment.name], Until::Now)?;
         let environment = environment.name.clone();
         running.push(Running { environment, deployment, worker });

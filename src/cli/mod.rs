@@ -14,6 +14,7 @@ mod log;
 mod plan;
 mod render;
 mod resume;
+mod retire;
 mod status;
 mod watch;
 
@@ -65,6 +66,7 @@ enum Command {
     Watch(watch::Arguments),
     Cancel(cancel::Arguments),
     Resume(resume::Arguments),
+    Retire(retire::Arguments),
     Demo(demo::Arguments),
     Hook(hook::Arguments),
 }
@@ -145,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Watch(arguments) => watch::run(&arguments, &mut report),
         Command::Cancel(arguments) => cancel::run(&arguments, &mut report),
         Command::Resume(arguments) => resume::run(&arguments, &mut report),
+        Command::Retire(arguments) => retire::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),
     };

@@ -6,6 +6,7 @@ use super::{Where, exit};
 use crate::{
     config::Config,
     error::Result,
+    path::left_behind,
     record::{Journal, Lock, deployed_ref},
     report::{Event, Report, Standing},
     target,
@@ -33,18 +34,31 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
         let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
         let target = target::probe(environment, &repository.owner()?).err();
-        good &= tip == runs && target.is_none();
+        let between = known.is_between() && known.open.is_empty();
+        good &= tip == runs && target.is_none() && !between;
+        let wrong = target.map(|error| error.to_string()).or_else(|| {
+            let name = &environment.name;
+            between
+                .then(|| format!("it is between two revisions; to bring back the tip: instate deploy {name}"))
+        });
         report.event(&Event::Standing(Standing {
             environment: environment.name.clone(),
             branch: environment.branch().to_owned(),
             target: environment.target.describe(),
-            wrong: target.map(|error| error.to_string()),
+            wrong,
             under_way: Lock::holder(&repository.state(), &environment.name).map(|holder| holder.doing),
-            open: known.open.iter().any(|open| Some(&open.intent.new) == tip.as_ref()),
+            open: known
+                .open
+                .iter()
+                .any(|open| open.admitted.is_some() || Some(&open.intent.new) == tip.as_ref()),
             tip,
             runs,
-            last: known.last,
+            last: known.newest().cloned(),
         }));
+    }
+    for line in left_behind(&repository, &config)? {
+        good = false;
+        report.event(&Event::said(line));
     }
     Ok(exit(good))
 }

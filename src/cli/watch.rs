@@ -82,7 +82,7 @@ fn known(state: &State, config: &Config, what: &str) -> Option<(String, Deployme
 fn newest(state: &State, environment: &Environment) -> Option<DeploymentId> {
     let known = state.environment(&environment.name);
     let open = known.open.last().map(|open| open.intent.id.clone());
-    open.or_else(|| known.last.map(|outcome| outcome.id))
+    open.or_else(|| known.newest().map(|outcome| outcome.id.clone()))
 }
 
 /// Whether a deployment has ended, or nobody works on it.

@@ -61,6 +61,35 @@ pub struct Environment {
     pub silence: Silence,
     /// What a push may delete.
     pub delete: Deletions,
+    /// When a push to its branch is accepted.
+    pub accept: Accept,
+    /// How objects of some kinds say that they are healthy.
+    pub health: Vec<HealthRule>,
+}
+
+/// When a push is accepted, which is when the branch moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Accept {
+    /// Once it was checked; the deployment comes after it.
+    #[default]
+    Checked,
+    /// Once the revision runs: a deployment that fails refuses the push.
+    Deployed,
+}
+
+/// How objects of a kind say that they are healthy: expressions in CEL about `object`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthRule {
+    /// The kind's API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// Whether the object is as it is wanted.
+    pub healthy: String,
+    /// Whether it will not become so by waiting.
+    pub failed: Option<String>,
+    /// Why it is as it is, as a text.
+    pub reason: Option<String>,
 }
 
 /// What of a cluster a push may delete without a word in a commit.
@@ -219,6 +248,11 @@ impl Config {
             error.help("save it as UTF-8")
         })?;
         read(path, &text)
+    }
+
+    /// The environments whose branch moves only when its revision runs.
+    pub fn accept_deployed(&self) -> impl Iterator<Item = &Environment> {
+        self.environments.iter().filter(|environment| environment.accept == Accept::Deployed)
     }
 
     /// The environments that `reference` is the branch of.

@@ -1,5 +1,6 @@
 //! The configuration's text becomes settings, or findings that point into it.
 
+mod health;
 mod policy;
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
+use super::{Accept, Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
 use crate::{
     check::schema::Minor,
     error::{Error, Result},
@@ -28,8 +29,19 @@ struct Keys {
 
 const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
 const ENVIRONMENT: Keys = Keys {
-    known: &["branch", "target", "path", "namespace", "kubernetes_version", "timeout", "settle", "policy"],
-    later: &["accept"],
+    known: &[
+        "branch",
+        "target",
+        "path",
+        "namespace",
+        "accept",
+        "kubernetes_version",
+        "timeout",
+        "settle",
+        "policy",
+        "health",
+    ],
+    later: &[],
 };
 const TARGET: Keys = Keys { known: &["directory", "kubernetes"], later: &[] };
 const KUBERNETES: Keys = Keys { known: &["kubeconfig", "context", "impersonate"], later: &[] };
@@ -97,6 +109,7 @@ impl Reader<'_> {
                 }
                 folders.entry(folder.clone()).or_insert_with(|| environment.name.clone());
             }
+            self.alone_on_its_branch(&environment, &found, *key);
             found.push(environment);
         }
         found
@@ -142,6 +155,8 @@ impl Reader<'_> {
         let settle = self.duration(node, "settle", SETTLE);
         let silence = self.silence(node);
         let delete = self.delete(node, target.as_ref());
+        let accept = self.accept(node);
+        let health = self.health(node, target.as_ref());
         Some(Environment {
             name,
             reference: branch?,
@@ -153,7 +168,36 @@ impl Reader<'_> {
             settle: settle?,
             silence: silence?,
             delete: delete?,
+            accept: accept?,
+            health: health?,
         })
+    }
+
+    /// A branch that moves when one environment runs cannot wait for another one, too.
+    fn alone_on_its_branch(&mut self, environment: &Environment, found: &[Environment], at: NodeId) {
+        let other = found.iter().find(|other| other.reference == environment.reference);
+        let Some(other) = other else { return };
+        if [environment, other].iter().any(|one| one.accept == Accept::Deployed) {
+            let message = format!(
+                "`{}` and `{}` have one branch, which cannot be with `accept: deployed`",
+                other.name, environment.name
+            );
+            let help = "give each a branch of its own, or leave `accept` out of both";
+            self.wrong(self.tree.span(at), &message, help);
+        }
+    }
+
+    fn accept(&mut self, node: NodeId) -> Option<Accept> {
+        let Some((_, value)) = self.tree.get(node, "accept") else { return Some(Accept::default()) };
+        match self.tree.resolve(value) {
+            Resolved::Text("checked") => Some(Accept::Checked),
+            Resolved::Text("deployed") => Some(Accept::Deployed),
+            _ => {
+                let help = "write `checked`: the push is accepted, then deployed; or `deployed`: it is accepted once it runs";
+                self.wrong(self.tree.span(value), "`accept` is neither `checked` nor `deployed`", help);
+                None
+            }
+        }
     }
 
     fn namespace(&mut self, namespace: String, span: Span) -> Option<String> {
@@ -410,7 +454,7 @@ mod tests {
     fn nothing_that_is_written_is_passed_over() {
         let with = |line: &str| wrong(&format!("{GOOD}{line}\n"));
         assert_eq!(with("    brnch: x"), ["5: unknown key `brnch` in environment `production`"]);
-        assert_eq!(with("    accept: checked"), ["5: `accept` is not built yet, so it cannot be obeyed"]);
+        assert_eq!(with("    accept: healthy"), ["5: `accept` is neither `checked` nor `deployed`"]);
         assert_eq!(
             with("    policy: {freeze: []}"),
             ["5: `freeze` is not built yet, so it cannot be obeyed"]
@@ -445,6 +489,18 @@ mod tests {
     fn very_many_mistakes_are_not_all_told() {
         let many: Vec<String> = (0..1000).map(|n| format!("    key{n}: a")).collect();
         assert_eq!(wrong(&format!("{GOOD}{}\n", many.join("\n"))).len(), crate::finding::MOST_OF_ONE);
+    }
+
+    #[test]
+    fn a_branch_that_waits_for_one_environment_is_of_no_other() {
+        let environment = |name: &str, accept: &str| {
+            format!("  {name}: {{branch: main, accept: {accept}, target: {{directory: /srv/{name}}}}}\n")
+        };
+        for (one, two) in [("deployed", "checked"), ("checked", "deployed"), ("deployed", "deployed")] {
+            let text = format!("environments:\n{}{}", environment("one", one), environment("two", two));
+            let said = "3: `one` and `two` have one branch, which cannot be with `accept: deployed`";
+            assert_eq!(wrong(&text), [said], "{one} {two}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::{
 use rustix::fs::{Access, AtFlags, CWD};
 
 use super::{
-    HOOKS,
     gitconfig::{get, own},
+    hooks::names,
 };
 use crate::{
     error::{Doing, Error, Result},
@@ -95,8 +95,8 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
 
 /// Makes sure that git will run the hooks which were just written: on a file system that is mounted
 /// `noexec`, git would pass them over without a word.
-pub(super) fn holds(repository: &Repository) -> Result<()> {
-    for name in HOOKS {
+pub(super) fn holds(repository: &Repository, leaves: bool) -> Result<()> {
+    for name in names(leaves) {
         let path = repository.git_dir().join("hooks").join(name);
         if rustix::fs::accessat(CWD, &path, Access::EXEC_OK, AtFlags::EACCESS).is_err() {
             super::hooks::remove(repository)?;

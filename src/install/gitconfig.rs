@@ -1,6 +1,7 @@
-//! The two settings of Git that instate needs, set by Git itself and taken back to the byte.
+//! The settings of Git that instate needs, set by Git itself and taken back to the byte.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -14,6 +15,40 @@ use crate::{
 /// Broken objects are refused before a hook sees them; push options reach the hooks.
 const SETTINGS: [(&str, &str); 2] =
     [("receive.fsckObjects", "true"), ("receive.advertisePushOptions", "true")];
+
+/// Which refs git leaves to the `proc-receive` hook; as git lists it.
+pub(super) const PROC_RECEIVE_REFS: &str = "receive.procreceiverefs";
+
+/// All settings, from any of Git's files: keys as git lists them, with their values.
+///
+/// # Errors
+/// There is no git, or it cannot read its files.
+pub(super) fn list(git_dir: &Path) -> Result<Vec<(String, String)>> {
+    match git(git_dir, &["config", "--list", "-z"])? {
+        (Some(0), out) => Ok(out
+            .split('\0')
+            .map(|entry| owned(entry.split_once('\n').unwrap_or((entry, "true"))))
+            .collect()),
+        _ => Err(Error::server(format!("git cannot read the configuration of {}", git_dir.display()))),
+    }
+}
+
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+/// The major and minor number of the git that is found.
+///
+/// # Errors
+/// There is none, or it does not say.
+pub(super) fn version(git_dir: &Path) -> Result<(u32, u32)> {
+    let (_, out) = git(git_dir, &["version"])?;
+    let mut numbers = out.trim_start_matches("git version ").split('.').map(|part| part.trim().parse().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => Err(Error::server("git does not say which version it is").help("git version")),
+    }
+}
 
 /// What a setting is, from any of Git's files; asked of Git, who alone knows where they all are.
 ///
@@ -39,8 +74,9 @@ pub(super) fn own(git_dir: &Path, key: &str) -> Result<Option<String>> {
     Ok((code == Some(0)).then(|| out.trim().to_owned()))
 }
 
-/// Sets what is needed, and keeps what was there before.
-pub(super) fn set(repository: &Repository) -> Result<()> {
+/// Sets what is needed, and keeps what was there before. `left` are the refs that git leaves to the hook; where
+/// instate left some before, those are no longer.
+pub(super) fn set(repository: &Repository, left: &BTreeSet<String>, installed: bool) -> Result<()> {
     let git_dir = repository.git_dir();
     let config = git_dir.join("config");
     let needed = SETTINGS.iter().filter_map(|(key, value)| match local(git_dir, key) {
@@ -50,7 +86,9 @@ pub(super) fn set(repository: &Repository) -> Result<()> {
     });
     let needed: Vec<_> = needed.collect::<Result<_>>()?;
     let [before, after] = copies(repository);
-    if needed.is_empty() {
+    let now: BTreeSet<String> = all(git_dir, &config, PROC_RECEIVE_REFS)?.into_iter().collect();
+    let leaves = now != *left && (installed || !left.is_empty());
+    if needed.is_empty() && !leaves {
         return Ok(());
     }
     // Where it was installed before, the first copy is the one to go back to.
@@ -59,6 +97,14 @@ pub(super) fn set(repository: &Repository) -> Result<()> {
     }
     for (key, value) in needed {
         write(git_dir, &["config", key, value])?;
+    }
+    if leaves {
+        if !now.is_empty() {
+            write(git_dir, &["config", "--unset-all", "receive.procReceiveRefs"])?;
+        }
+        for reference in left {
+            write(git_dir, &["config", "--add", "receive.procReceiveRefs", reference])?;
+        }
     }
     fs::copy(&config, &after).doing("copy", &config)?;
     Ok(())
@@ -88,6 +134,11 @@ pub(super) fn restore(repository: &Repository) -> Result<()> {
                 _ => write(git_dir, &["config", "--unset-all", key])?,
             }
         }
+        let left = |file: &Path| all(git_dir, file, PROC_RECEIVE_REFS);
+        let ours = left(&after)?;
+        if left(&before)?.is_empty() && !ours.is_empty() && left(&config)? == ours {
+            write(git_dir, &["config", "--unset-all", "receive.procReceiveRefs"])?;
+        }
     }
     for copy in [before, after] {
         fs::remove_file(&copy).doing("remove", &copy)?;
@@ -102,6 +153,12 @@ fn copies(repository: &Repository) -> [PathBuf; 2] {
 fn local(git_dir: &Path, key: &str) -> Result<Option<String>> {
     let (code, out) = git(git_dir, &["config", "--local", "--get", key])?;
     Ok((code == Some(0)).then(|| out.trim().to_owned()))
+}
+
+/// All values of a setting in one file.
+fn all(git_dir: &Path, file: &Path, key: &str) -> Result<Vec<String>> {
+    let (_, out) = git(git_dir, &["config", "--file", &file.display().to_string(), "--get-all", key])?;
+    Ok(out.lines().map(ToOwned::to_owned).collect())
 }
 
 fn write(git_dir: &Path, arguments: &[&str]) -> Result<()> {

@@ -11,8 +11,11 @@ use crate::{
     repository::Repository,
 };
 
-/// The hooks that instate needs.
+/// The hooks that instate needs everywhere.
 pub const HOOKS: [&str; 2] = ["pre-receive", "post-receive"];
+
+/// The one that it needs where branches are left to it.
+pub const PROC_RECEIVE: &str = "proc-receive";
 
 /// What a hook that was there before is called now. It stays in its folder, so that what it finds beside
 /// itself is still there.
@@ -39,8 +42,13 @@ pub fn earlier(repository: &Repository, name: &str) -> Option<Earlier> {
     Some(Earlier { path, ran })
 }
 
-/// Writes the entry files.
-pub(super) fn write(repository: &Repository) -> Result<()> {
+/// The hooks that instate has.
+pub(super) fn names(leaves: bool) -> impl Iterator<Item = &'static str> {
+    HOOKS.into_iter().chain(leaves.then_some(PROC_RECEIVE))
+}
+
+/// Writes the entry files; that of `proc-receive` where git leaves branches to us.
+pub(super) fn write(repository: &Repository, leaves: bool) -> Result<()> {
     let folder = folder(repository);
     if !folder.exists() {
         fs::create_dir(&folder).doing("make the folder", &folder)?;
@@ -50,13 +58,14 @@ pub(super) fn write(repository: &Repository) -> Result<()> {
     let program = std::env::current_exe()
         .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
     let quoted = quote(&program)?;
-    for name in HOOKS {
+    for name in names(leaves) {
         let path = folder.join(name);
         if fs::symlink_metadata(&path).is_ok() && !is_ours(&path) {
             keep(repository, name, &path)?;
         }
         let text = match name {
             "pre-receive" => include_str!("../../hooks/pre-receive"),
+            PROC_RECEIVE => include_str!("../../hooks/proc-receive"),
             _ => include_str!("../../hooks/post-receive"),
         };
         let new = folder.join(format!("{name}.instate-new"));
@@ -64,7 +73,16 @@ pub(super) fn write(repository: &Repository) -> Result<()> {
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).doing("make executable", &new)?;
         fs::rename(&new, &path).doing("write", &path)?;
     }
+    if !leaves {
+        remove_proc_receive(repository)?;
+    }
     Ok(())
+}
+
+/// Removes our `proc-receive`, which git no longer asks.
+fn remove_proc_receive(repository: &Repository) -> Result<()> {
+    let path = folder(repository).join(PROC_RECEIVE);
+    if is_ours(&path) { fs::remove_file(&path).doing("remove", &path) } else { Ok(()) }
 }
 
 /// Removes the entry files and puts back what was there before.
@@ -84,6 +102,7 @@ pub(super) fn remove(repository: &Repository) -> Result<()> {
             fs::remove_file(&skipped).doing("remove", &skipped)?;
         }
     }
+    remove_proc_receive(repository)?;
     let made = made(repository);
     if made.exists() {
         // Somebody may have put a hook of their own there since.
@@ -112,7 +131,7 @@ fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
     fs::rename(path, &kept).doing("keep", path)
 }
 
-fn is_ours(path: &Path) -> bool {
+pub(super) fn is_ours(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() < 4096)
         && fs::read_to_string(path).is_ok_and(|text| text.contains(SIGN))
 }

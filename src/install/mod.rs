@@ -1,11 +1,13 @@
 //! Putting the hooks into a repository, and taking them away again without a trace.
 
+mod deployed;
 mod gate;
 mod gitconfig;
 mod hooks;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
+pub use deployed::stands;
 pub use gate::kind;
 pub use hooks::{HOOKS, earlier};
 
@@ -23,16 +25,21 @@ use crate::{
 /// written.
 pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<Vec<String>> {
     gate::check(repository)?;
-    let text = match configuration {
+    let (text, config) = match configuration {
         Some(path) => {
             let read = Config::from_file(path).map_err(|error| {
                 if path.exists() { error } else { error.help("name the file of a configuration as --config") }
             });
-            read?.apart_from(repository)?;
-            Some(fs::read(path).doing("read the configuration", path)?)
+            let config = read?.apart_from(repository)?;
+            (Some(fs::read(path).doing("read the configuration", path)?), Some(config))
         }
-        None => None,
+        None if repository.config_path()?.exists() => (None, Some(Config::load(repository)?)),
+        None => (None, None),
     };
+    if let Some(config) = &config {
+        deployed::possible(repository, config)?;
+    }
+    let left: BTreeSet<String> = config.iter().flat_map(deployed::branches).collect();
     let mut said = Vec::new();
     let state = repository.state();
     make_folder(&state)?;
@@ -43,8 +50,7 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
             replace(&path, &text)?;
             said.push(format!("configuration: {}", path.display()));
         }
-        None if path.exists() => {
-            Config::load(repository)?;
+        None if config.is_some() => {
             said.push(format!("configuration: {} (as it was)", path.display()));
         }
         None => {
@@ -54,10 +60,18 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
             said.push(format!("configuration: {} (new: edit it before the first push)", path.display()));
         }
     }
-    gitconfig::set(repository)?;
-    hooks::write(repository)?;
-    gate::holds(repository)?;
-    for name in HOOKS {
+    let leaves = !left.is_empty();
+    let installed = hooks::is_ours(&repository.git_dir().join("hooks").join(hooks::PROC_RECEIVE));
+    // The hook is there before git asks it, and until git no longer does.
+    if leaves {
+        hooks::write(repository, leaves)?;
+        gitconfig::set(repository, &left, installed)?;
+    } else {
+        gitconfig::set(repository, &left, installed)?;
+        hooks::write(repository, leaves)?;
+    }
+    gate::holds(repository, leaves)?;
+    for name in hooks::names(leaves) {
         let kept = if earlier(repository, name).is_some() { ", after the one that was there" } else { "" };
         said.push(format!("hook: {}{kept}", repository.git_dir().join("hooks").join(name).display()));
     }
@@ -70,8 +84,9 @@ pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<
 /// # Errors
 /// The files cannot be written.
 pub fn uninstall(repository: &Repository, purge: bool) -> Result<Vec<String>> {
-    hooks::remove(repository)?;
+    // Before its hook goes: until then git would refuse what it leaves to it.
     gitconfig::restore(repository)?;
+    hooks::remove(repository)?;
     let mut said = vec![format!("{} has no hooks of instate any more", repository.git_dir().display())];
     let state = repository.state();
     if purge {

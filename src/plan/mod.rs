@@ -2,11 +2,14 @@
 //! here, and no connection is open: what is live is handed in as values.
 
 pub mod diff;
+pub mod field_path;
+pub mod fields;
 pub mod files;
-pub mod order;
 mod owned;
+mod protected;
 
-pub use owned::{owns_the_same, unchanged};
+pub use owned::{entry, owns_the_same, unchanged};
+pub use protected::is_protected;
 
 use serde::{Deserialize, Serialize};
 

@@ -36,7 +36,8 @@ pub fn owns_the_same(before: &Json, after: &Json, manager: &str) -> bool {
 }
 
 /// The entry of `manager` for what it applied.
-fn entry<'l>(live: &'l Json, manager: &str) -> Option<&'l Json> {
+#[must_use]
+pub fn entry<'l>(live: &'l Json, manager: &str) -> Option<&'l Json> {
     let entries = live["metadata"]["managedFields"].as_array()?;
     let is_it = |entry: &&Json| {
         entry["manager"] == manager && entry["operation"] == "Apply" && entry["subresource"].is_null()

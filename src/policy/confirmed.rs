@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use gix::{ObjectId, objs::commit::MessageRef};
 
-use crate::{error::Result, manifest::ObjectKey, text, tree::Objects};
+use crate::{error::Result, manifest::ObjectKey, record::Begun, text, tree::Objects};
 
 /// Stands for everything that has no protection of its own.
 const ALL: &str = "all";
@@ -13,18 +13,60 @@ const ALL: &str = "all";
 const MOST: usize = 10_000;
 
 /// What may be done that is refused otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confirmed {
     /// Of objects that name none.
     namespace: String,
     deletes: BTreeSet<String>,
     replaces: BTreeSet<String>,
+    /// Where it is gone back: what was there before, and was nobody's.
+    found: Option<BTreeSet<String>>,
+}
+
+/// Why an object stays although it is no longer wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spared {
+    /// It was there before, and in the inventory.
+    AsBefore,
+    /// It was there before, and was nobody's: it leaves the inventory again.
+    Foreign,
+    /// The inventory is in it.
+    Ground,
 }
 
 impl Confirmed {
     /// Nothing so far, for an environment whose objects are in `namespace` where they name none.
     fn new(namespace: &str) -> Self {
-        Self { namespace: namespace.to_owned(), deletes: BTreeSet::new(), replaces: BTreeSet::new() }
+        Self { namespace: namespace.to_owned(), ..Self::default() }
+    }
+
+    /// What going back may do without a word in a commit: take away again what was begun, and nothing else.
+    #[must_use]
+    pub fn going_back(begun: &Begun, namespace: &str) -> Self {
+        let short = |names: &BTreeSet<String>| names.iter().map(|name| without(name, namespace)).collect();
+        let mut deletes: BTreeSet<String> = short(&begun.created);
+        deletes.insert(ALL.to_owned());
+        let found = Some(short(&begun.found));
+        Self { namespace: namespace.to_owned(), deletes, replaces: short(&begun.replaced), found }
+    }
+
+    /// The same where something was begun that does not run: to take that away again needs no word in a commit.
+    #[must_use]
+    pub fn but_for(mut self, begun: &Begun) -> Self {
+        let short = |name: &String| without(name, &self.namespace);
+        let (created, replaced): (Vec<_>, Vec<_>) =
+            (begun.created.iter().map(short).collect(), begun.replaced.iter().map(short).collect());
+        self.deletes.extend(created);
+        self.replaces.extend(replaced);
+        self
+    }
+
+    /// What somebody names on the server, as a trailer would.
+    #[must_use]
+    pub fn of(deletions: &[String], namespace: &str) -> Self {
+        let mut confirmed = Self::new(namespace);
+        confirmed.deletes = deletions.iter().map(|name| without(name, namespace)).collect();
+        confirmed
     }
 
     /// What the commits confirm that `to` has and `from` has not; `to` alone where there is nothing to begin from.
@@ -59,6 +101,25 @@ impl Confirmed {
         self.deletes.contains(&without(&name(key), &self.namespace))
     }
 
+    /// Whether it is gone back from what was begun.
+    #[must_use]
+    pub fn is_going_back(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// Whether an object stays although it is no longer wanted, and why.
+    #[must_use]
+    pub fn spares(&self, key: &ObjectKey) -> Option<Spared> {
+        let (found, name) = (self.found.as_ref()?, without(&name(key), &self.namespace));
+        if found.contains(&name) {
+            return Some(Spared::Foreign);
+        }
+        if !self.deletes.contains(&name) {
+            return Some(Spared::AsBefore);
+        }
+        (name == format!("Namespace/{}", self.namespace)).then_some(Spared::Ground)
+    }
+
     /// Whether an object may be deleted and created anew where a field of it cannot be changed.
     #[must_use]
     pub fn replaces(&self, key: &ObjectKey) -> bool {
@@ -73,7 +134,8 @@ impl Confirmed {
 }
 
 /// An object as a confirmation names it: `Namespace/shop`, `PersistentVolumeClaim/shop/data`.
-fn name(key: &ObjectKey) -> String {
+#[must_use]
+pub fn name(key: &ObjectKey) -> String {
     match &key.namespace {
         Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
         None => format!("{}/{}", key.kind, key.name),
@@ -121,7 +183,7 @@ fn trailer(token: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Confirmed;
+    use super::{Confirmed, Spared};
     use crate::manifest::ObjectKey;
 
     fn key(kind: &str, namespace: Option<&str>, name: &str) -> ObjectKey {
@@ -163,6 +225,27 @@ mod tests {
         }
         assert!(confirmed("a\n\nAllow-Delete: all\n").deletes_many());
         assert!(confirmed("a\n\nAllow-Replace: Namespace/shop\n").replaces(&namespace));
+    }
+
+    #[test]
+    fn going_back_takes_away_what_was_begun_and_spares_all_else() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let back = Confirmed {
+            namespace: "web".to_owned(),
+            deletes: names(&["PersistentVolumeClaim/data", "Namespace/web", "Namespace/other"]),
+            found: Some(names(&["ConfigMap/theirs"])),
+            ..Confirmed::default()
+        };
+        let spares = |kind: &str, namespace, name: &str| back.spares(&key(kind, namespace, name));
+        assert_eq!(spares("PersistentVolumeClaim", Some("web"), "data"), None);
+        assert_eq!(spares("Namespace", None, "other"), None);
+        assert_eq!(spares("Namespace", None, "web"), Some(Spared::Ground));
+        assert_eq!(spares("ConfigMap", Some("web"), "theirs"), Some(Spared::Foreign));
+        assert_eq!(spares("ConfigMap", Some("web"), "long-there"), Some(Spared::AsBefore));
+        assert_eq!(
+            confirmed("a\n\nAllow-Delete: ConfigMap/theirs\n").spares(&key("ConfigMap", None, "theirs")),
+            None
+        );
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What Git handed us: ref updates, the quarantine, who pushed. Nothing is judged here.
 
+pub mod proc_receive;
 mod process;
 mod who;
 
 pub use process::{Handle, Process};
 pub use who::who;
 
-use std::{collections::HashSet, ffi::OsStr, io::Read, path::PathBuf};
+use std::{collections::HashSet, io::Read, path::PathBuf};
 
 use gix::{ObjectId, hash};
 
@@ -38,6 +39,8 @@ pub struct Update {
 pub struct Push {
     /// The refs that it moves.
     pub updates: Vec<Update>,
+    /// Which of them were pushed to under the name of a link to them: the link, and the ref.
+    pub links: Vec<(String, String)>,
     /// Where its objects are until it is accepted.
     pub quarantine: Option<PathBuf>,
     /// What came with `git push -o`.
@@ -54,15 +57,19 @@ impl Push {
     /// # Errors
     /// The input is not what Git writes.
     pub fn from_git(repository: &Repository, input: &[u8]) -> Result<Self> {
-        let mut updates = updates(input)?;
+        let (mut updates, mut links) = (updates(input)?, Vec::new());
         for update in &mut updates {
             // Git names the ref that was pushed to, and moves the one that it is a link to.
-            update.reference = repository.leads_to(&update.reference)?;
+            let leads_to = repository.leads_to(&update.reference)?;
+            if leads_to != update.reference {
+                links.push((std::mem::replace(&mut update.reference, leads_to.clone()), leads_to));
+            }
         }
         let mut seen = HashSet::new();
         updates.retain(|update| seen.insert(update.clone()));
         Ok(Self {
             updates,
+            links,
             quarantine: std::env::var_os("GIT_QUARANTINE_PATH")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
@@ -95,7 +102,7 @@ pub fn options() -> Vec<String> {
     let count = variable("GIT_PUSH_OPTION_COUNT").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(0);
     (0..MAX_OPTIONS.min(count))
         .filter_map(|n| variable(&format!("GIT_PUSH_OPTION_{n}")))
-        .map(|o| text_of(&o))
+        .map(|o| text_of(o.as_encoded_bytes()))
         .collect()
 }
 
@@ -122,9 +129,9 @@ fn malformed(line: &[u8]) -> Error {
     error.help("let git run the hook; a hook that runs others must hand on its standard input")
 }
 
-/// Reads a variable as text that is fit for a message and a note.
-fn text_of(value: &OsStr) -> String {
-    text::excerpt_bytes(value.as_encoded_bytes(), 80)
+/// Reads a variable or an option as text that is fit for a message and a note.
+fn text_of(value: &[u8]) -> String {
+    text::excerpt_bytes(value, 80)
 }
 
 #[cfg(test)]

@@ -39,7 +39,10 @@ impl Process {
 
     /// The `git receive-pack` above this process: the parent of a hook, or further up where a shell
     /// runs several hooks. Its parent where none is found.
-    pub(super) fn receiver() -> Result<Self> {
+    ///
+    /// # Errors
+    /// It has no parent.
+    pub fn receiver() -> Result<Self> {
         let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
         let mut next = parent;
         for _ in 0..MAX_PARENTS {

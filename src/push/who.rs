@@ -7,7 +7,9 @@ use super::text_of;
 /// The name of the person behind a push: the web server's user, else the system's, with the address
 /// that ssh reports. `variable` looks up the environment.
 pub fn who(variable: impl Fn(&str) -> Option<OsString>) -> String {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(|value| text_of(&value));
+    let set = |name: &str| {
+        variable(name).filter(|value| !value.is_empty()).map(|value| text_of(value.as_encoded_bytes()))
+    };
     let name = ["REMOTE_USER", "USER", "LOGNAME"].into_iter().find_map(set);
     let name = name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     let address = set("REMOTE_ADDR")

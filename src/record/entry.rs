@@ -134,6 +134,9 @@ pub struct Intent {
     pub push: Option<Process>,
     /// How many warnings the verdict had.
     pub warnings: usize,
+    /// How many other refs the same push moves.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub beside: usize,
 }
 
 impl Intent {
@@ -159,6 +162,7 @@ impl Intent {
             before: None,
             changes: Counts::default(),
             unhealthy: false,
+            unmoved: false,
             reason: None,
         }
     }
@@ -189,6 +193,9 @@ pub struct Outcome {
     /// Whether the revision is there, and only not healthy.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unhealthy: bool,
+    /// Whether the branch never pointed to it: it was to move once the revision runs.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unmoved: bool,
     /// Why it failed, or what superseded it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
@@ -214,6 +221,18 @@ pub enum Entry {
     Intent(Intent),
     /// Git moved the ref, which is worth knowing if it is moved back before anything else was done.
     Landed(DeploymentId),
+    /// Git let the push through and leaves the ref to us, which moves once the revision runs: from now on an
+    /// outcome is owed, whatever becomes of the push.
+    Admitted(DeploymentId),
+    /// The revision of an admitted push runs, and nothing is left to do but to move the ref.
+    Runs(DeploymentId),
+    /// The revision of an admitted push does not run, and what ran before is to be brought back.
+    GivenUp {
+        /// The deployment.
+        id: DeploymentId,
+        /// Why.
+        reason: String,
+    },
     /// Git did not accept the push.
     Withdrawn(DeploymentId),
     /// A plan was made and is being carried out.

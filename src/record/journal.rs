@@ -177,7 +177,7 @@ fn lines(entries: &[Entry]) -> Result<Vec<u8>> {
 fn entry(line: &[u8]) -> Option<Entry> {
     let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (sum, json) = line.split_once(' ')?;
-    let good = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(json.as_bytes());
+    let good = sum == format!("{:08x}", crc32fast::hash(json.as_bytes()));
     good.then(|| serde_json::from_str(json).ok())?
 }
 
@@ -193,7 +193,113 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::{DeploymentId, now};
+    use crate::record::{Counts, DeploymentId, Intent, OutcomeKind, now};
+
+    /// The first format that was ever written: without what was added since then.
+    const EARLIEST: &[u8] =
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/promises/fixtures/earliest.journal"));
+
+    /// A deployment from its beginning to its end, and one that has begun.
+    fn every_kind() -> Vec<Entry> {
+        let intent = |id: &str| Intent {
+            id: serde_json::from_value(id.into()).expect("it is a text"),
+            environment: "production".into(),
+            reference: "refs/heads/main".into(),
+            old: None,
+            new: "1".repeat(40),
+            who: "ana \u{e9}".into(),
+            at: now(),
+            push: None,
+            warnings: 1,
+            beside: 1,
+        };
+        let (first, second, third) = (intent("1-a"), intent("2-b"), intent("3-c"));
+        let changes = Counts { created: 1, replaced: 2, ..Counts::default() };
+        let outcome = crate::record::Outcome { changes, ..first.end(OutcomeKind::Deployed) };
+        vec![
+            Entry::Intent(first.clone()),
+            Entry::Landed(first.id.clone()),
+            Entry::Started { id: first.id.clone(), changes },
+            Entry::Outcome(outcome),
+            Entry::Recorded(first.id),
+            Entry::Intent(second.clone()),
+            Entry::Withdrawn(second.id),
+            Entry::Intent(third),
+        ]
+    }
+
+    /// How many lines end in these bytes.
+    fn ends(bytes: &[u8]) -> usize {
+        bytes.split(|byte| *byte == b'\n').count() - 1
+    }
+
+    /// What damaged bytes may be read as: what was written, up to somewhere; or nothing, and how to go on.
+    fn read_damaged(journal: &Journal, bytes: &[u8], written: &[Entry]) -> Option<usize> {
+        match journal.contents(bytes) {
+            Ok(Contents { entries, good }) => {
+                assert_eq!(entries, written[..entries.len()], "nothing is invented");
+                assert!(good <= bytes.len());
+                let outcomes =
+                    |entries: Vec<Entry>| State::replay(entries).outcomes().cloned().collect::<Vec<_>>();
+                let known = outcomes(written.to_vec());
+                assert!(outcomes(entries.clone()).iter().all(|outcome| known.contains(outcome)));
+                Some(entries.len())
+            }
+            Err(error) => {
+                assert!(error.message.contains("is damaged at line"), "{}", error.message);
+                let help = error.help.expect("it says what to do");
+                assert!(help.starts_with("mv ") && help.contains("instate resume"), "{help}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_cut_behind_any_byte_is_read_to_its_last_whole_line() {
+        let written = every_kind();
+        let (_folder, journal, bytes) = journal(&written);
+        for cut in 0..=bytes.len() {
+            let whole = ends(&bytes[..cut]);
+            assert_eq!(read_damaged(&journal, &bytes[..cut], &written), Some(whole), "{cut}");
+            // A file may have grown on the disk before its bytes were there.
+            let grown = [&bytes[..cut], &vec![0; bytes.len() - cut]].concat();
+            assert_eq!(read_damaged(&journal, &grown, &written), Some(whole), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_journal_with_any_bit_another_is_refused_unless_it_is_in_the_end_that_nobody_relied_on() {
+        let written = every_kind();
+        let (_folder, journal, bytes) = journal(&written);
+        let line = |at: usize| ends(&bytes[..at]);
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                // Without its end a line is one with the next.
+                let last =
+                    written.len() - 1 - usize::from(bytes[at] == b'\n' && line(at) + 1 < written.len());
+                let expected = (line(at) >= last).then(|| line(at));
+                assert_eq!(read_damaged(&journal, &damaged, &written), expected, "byte {at}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_of_the_earliest_format_is_read_and_goes_on() {
+        let folder = tempfile::tempdir().expect("because the disk has room");
+        let journal = Journal::new(folder.path());
+        fs::write(journal.path(), EARLIEST).expect("because the folder is ours");
+        let lines = ends(EARLIEST);
+        assert_eq!(journal.contents(EARLIEST).map(|found| found.entries.len()), Ok(lines));
+        let known = journal.state().expect("it is read").environment("production");
+        assert_eq!(known.last.as_ref().map(|last| last.outcome), Some(OutcomeKind::Failed));
+        assert_eq!(known.unrecorded, known.last.into_iter().collect::<Vec<_>>());
+        let [open] = &known.open[..] else { panic!("one is open: {:?}", known.open) };
+        assert_eq!(open.started, Some(Counts { updated: 1, deleted: 1, ..Counts::default() }));
+        journal.append(&withdrawn(1)).expect("it goes on");
+        assert!(journal.bytes().expect("it is there").starts_with(EARLIEST));
+    }
 
     fn withdrawn(n: usize) -> Vec<Entry> {
         (0..n).map(|_| Entry::Withdrawn(DeploymentId::new(now()))).collect()

@@ -7,23 +7,27 @@
 //!
 //! Nothing is printed here.
 
+mod begun;
 mod cancel;
 mod entry;
 mod history;
 mod journal;
 mod lock;
 mod note;
+mod place;
 mod refs;
 mod state;
 
+pub use begun::Begun;
 pub use cancel::Cancel;
 pub use entry::{Counts, DeploymentId, Entry, Intent, Outcome, OutcomeKind};
 pub use history::{history, recorded};
 pub use journal::Journal;
 pub use lock::{Holder, Lock};
 pub use note::Note;
-pub use refs::{NOTES, deployed_ref, write};
-pub use state::{Fate, Open, State};
+pub use place::{forget, place, places, remember};
+pub use refs::{NOTES, deployed_ref, retire, write};
+pub use state::{Fate, Open, Stage, State};
 
 /// Now, in whole seconds, as every record writes it.
 #[must_use]

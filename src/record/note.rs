@@ -35,9 +35,10 @@ fn block(outcome: &Outcome) -> String {
     let Outcome { id, environment, who, accepted, ended, before, reason, .. } = outcome;
     let before = before.as_ref().map(|before| format!("Before: {before}\n")).unwrap_or_default();
     let healthy = if outcome.unhealthy { "Healthy: no\n" } else { "" };
+    let moved = if outcome.unmoved { "Branch: not moved\n" } else { "" };
     let reason = reason.as_ref().map(|reason| format!("Reason: {reason}\n")).unwrap_or_default();
     format!(
-        "Environment: {environment}\nOutcome: {}\nChanges: {}\n{healthy}{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
+        "Environment: {environment}\nOutcome: {}\nChanges: {}\n{healthy}{moved}{before}{reason}Who: {who}\nAccepted: {accepted}\nEnded: {ended}\nDeployment: {id}\n",
         outcome.outcome.word(),
         outcome.changed(),
     )
@@ -58,6 +59,7 @@ fn parse(block: &str, revision: &str) -> Option<Outcome> {
         before: field("Before").map(ToOwned::to_owned),
         changes: counts(field("Changes")?),
         unhealthy: field("Healthy") == Some("no"),
+        unmoved: field("Branch") == Some("not moved"),
         reason: field("Reason").map(ToOwned::to_owned),
     })
 }
@@ -98,6 +100,7 @@ mod tests {
                 before: Some("2".repeat(40)),
                 changes,
                 unhealthy: kind == OutcomeKind::Failed,
+                unmoved: kind == OutcomeKind::Failed,
                 reason,
             });
         }

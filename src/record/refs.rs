@@ -46,6 +46,22 @@ pub fn write(repository: &Repository, outcome: &Outcome) -> Result<()> {
     done
 }
 
+/// Takes the ref to what runs away: nothing does any more. Its notes stay. Doing it again changes nothing.
+///
+/// # Errors
+/// Git's files cannot be written.
+pub fn retire(repository: &Repository, environment: &str) -> Result<()> {
+    let mut lock = Lock::acquire(&repository.state(), "record")?;
+    remove_left_locks(repository, &lock)?;
+    let deployed = deployed_ref(environment);
+    lock.promise(&deployed)?;
+    let failed = |error: &dyn std::fmt::Display| Error::server(format!("cannot remove {deployed}: {error}"));
+    let found = repository.gix().try_find_reference(deployed.as_str()).map_err(|error| failed(&error));
+    let done = found.and_then(|found| found.map_or(Ok(()), |it| it.delete().map_err(|error| failed(&error))));
+    lock.done();
+    done
+}
+
 fn move_refs(
     repository: &Repository,
     outcome: &Outcome,

@@ -9,6 +9,8 @@ use super::{Counts, DeploymentId, Entry, Intent, Outcome, OutcomeKind};
 pub struct State {
     environments: BTreeMap<String, Environment>,
     outcomes: HashMap<DeploymentId, Outcome>,
+    /// In which order deployments ended.
+    order: Vec<DeploymentId>,
 }
 
 /// What is remembered of one environment.
@@ -20,41 +22,49 @@ pub struct Environment {
     pub unrecorded: Vec<Outcome>,
     /// The newest outcome of a revision that was not superseded: what became of the tip.
     pub last: Option<Outcome>,
-    /// The newest that was cut off after it had begun to change the target, and then superseded: what runs is
-    /// not what `last` says, until something newer is deployed.
+    /// The newest since then of a revision that the branch never pointed to, since it does not run.
+    refused: Option<Outcome>,
+    /// The newest that left the target between two revisions, and is not the tip's: what runs is not what `last`
+    /// says. There is none where something was deployed since.
     begun: Option<Outcome>,
-    /// The newest that was deployed.
-    deployed: Option<Outcome>,
 }
 
 impl Environment {
     fn ended(&mut self, outcome: &Outcome) {
-        // Told apart by their names, which sort by time: rewriting the journal changes the order of its lines.
-        let newest = |known: &mut Option<Outcome>| {
-            if known.as_ref().is_none_or(|known| known.id < outcome.id) {
-                *known = Some(outcome.clone());
-            }
-        };
-        if outcome.outcome == OutcomeKind::Superseded {
-            if !outcome.changes.is_empty() {
-                newest(&mut self.begun);
-            }
-            return;
+        let kept = || Some(outcome.clone());
+        match outcome.outcome {
+            OutcomeKind::Deployed => self.begun = None,
+            OutcomeKind::Superseded if !outcome.changes.is_empty() => self.begun = kept(),
+            OutcomeKind::Diverged if outcome.unmoved => self.begun = kept(),
+            OutcomeKind::Superseded | OutcomeKind::Diverged | OutcomeKind::Failed => {}
         }
-        if outcome.outcome == OutcomeKind::Deployed {
-            newest(&mut self.deployed);
+        match outcome.outcome {
+            OutcomeKind::Superseded => {}
+            _ if outcome.unmoved => self.refused = kept(),
+            _ => {
+                self.last = kept();
+                self.refused = None;
+            }
         }
-        self.last = Some(outcome.clone());
+    }
+
+    /// The newest outcome of a revision that was not superseded, whether the branch got to it or not.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Outcome> {
+        self.refused.as_ref().or(self.last.as_ref())
+    }
+
+    /// Whether something was begun and not brought to its end since a revision was last deployed.
+    #[must_use]
+    pub fn is_between(&self) -> bool {
+        self.begun.is_some() || self.open.iter().any(|open| open.started.is_some())
     }
 
     /// The revision that is known to run, unmixed with any other.
     #[must_use]
     pub fn runs_cleanly(&self) -> Option<String> {
-        let id = |outcome: &Option<Outcome>| outcome.as_ref().map(|outcome| outcome.id.clone());
-        let begun =
-            id(&self.begun) > id(&self.deployed) || self.open.iter().any(|open| open.started.is_some());
-        let last = self.last.as_ref().filter(|last| last.outcome == OutcomeKind::Deployed && !begun);
-        last.map(|last| last.revision.clone())
+        let last = self.last.as_ref().filter(|last| last.outcome == OutcomeKind::Deployed);
+        last.filter(|_| !self.is_between()).map(|last| last.revision.clone())
     }
 }
 
@@ -65,8 +75,21 @@ pub struct Open {
     pub intent: Intent,
     /// Whether Git is known to have moved the ref.
     pub landed: bool,
+    /// How far it is, where the ref is moved only when it runs.
+    pub admitted: Option<Stage>,
     /// What its plan was going to change, where one had begun and did not end.
     pub started: Option<Counts>,
+}
+
+/// How far the deployment of an admitted push is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// It is to be deployed.
+    Deploying,
+    /// It runs, and its ref is to be moved.
+    Running,
+    /// It does not run, and why; what ran before is to be brought back.
+    GivenUp(String),
 }
 
 /// What becomes of an open intent.
@@ -108,18 +131,16 @@ impl State {
                     state.entry(&intent.environment.clone()).open.push(Open {
                         intent,
                         landed: false,
+                        admitted: None,
                         started: None,
                     });
                 }
-                Entry::Started { id, changes } => {
-                    if let Some(open) = state.all_open().find(|open| open.intent.id == id) {
-                        open.started = Some(changes);
-                    }
-                }
-                Entry::Landed(id) => {
-                    if let Some(open) = state.all_open().find(|open| open.intent.id == id) {
-                        open.landed = true;
-                    }
+                Entry::Started { id, changes } => state.of(&id, |open| open.started = Some(changes)),
+                Entry::Landed(id) => state.of(&id, |open| open.landed = true),
+                Entry::Admitted(id) => state.of(&id, |open| open.admitted = Some(Stage::Deploying)),
+                Entry::Runs(id) => state.of(&id, |open| open.admitted = Some(Stage::Running)),
+                Entry::GivenUp { id, reason } => {
+                    state.of(&id, |open| open.admitted = Some(Stage::GivenUp(reason)));
                 }
                 Entry::Withdrawn(id) => state.end(&id, &mut ended),
                 // The first outcome of a deployment is its only one.
@@ -130,6 +151,7 @@ impl State {
                         state.outcomes.insert(twin, outcome.clone());
                     }
                     state.end(&outcome.id.clone(), &mut ended);
+                    state.order.push(outcome.id.clone());
                     let environment = state.entry(&outcome.environment.clone());
                     environment.unrecorded.push(outcome.clone());
                     environment.ended(&outcome);
@@ -175,25 +197,32 @@ impl State {
     #[must_use]
     pub fn into_entries(self) -> Vec<Entry> {
         let mut entries = Vec::new();
+        let order: HashMap<_, _> = self.order.iter().enumerate().map(|(at, id)| (id, at)).collect();
         for environment in self.environments.into_values() {
-            let Environment { open, unrecorded, last, begun, deployed } = environment;
-            let recorded = |outcome: &Outcome| unrecorded.iter().all(|o| o.id != outcome.id);
-            let keep = |outcome: Outcome| {
-                let id = outcome.id.clone();
-                [Entry::Outcome(outcome), Entry::Recorded(id)]
-            };
-            let last = last.filter(recorded);
-            let is_last = |outcome: &Outcome| last.as_ref().is_some_and(|last| last.id == outcome.id);
-            let earlier =
-                begun.into_iter().chain(deployed).filter(|outcome| recorded(outcome) && !is_last(outcome));
-            entries.extend(earlier.flat_map(keep));
-            entries.extend(unrecorded.iter().cloned().map(Entry::Outcome));
-            entries.extend(last.clone().into_iter().flat_map(keep));
-            for Open { intent, landed, started } in open {
-                let landed = landed.then(|| Entry::Landed(intent.id.clone()));
-                let started = started.map(|changes| Entry::Started { id: intent.id.clone(), changes });
-                entries.push(Entry::Intent(intent));
-                entries.extend(landed.into_iter().chain(started));
+            let Environment { open, unrecorded, last, refused, begun } = environment;
+            let mut outcomes: Vec<(Outcome, bool)> = unrecorded.into_iter().map(|o| (o, false)).collect();
+            for outcome in last.into_iter().chain(refused).chain(begun) {
+                if outcomes.iter().all(|(known, _)| known.id != outcome.id) {
+                    outcomes.push((outcome, true));
+                }
+            }
+            // What follows from them follows from their order.
+            outcomes.sort_by_key(|(outcome, _)| order.get(&outcome.id));
+            for (outcome, recorded) in outcomes {
+                let recorded = recorded.then(|| Entry::Recorded(outcome.id.clone()));
+                entries.extend(std::iter::once(Entry::Outcome(outcome)).chain(recorded));
+            }
+            for Open { intent, landed, admitted, started } in open {
+                let id = &intent.id;
+                let landed = landed.then(|| Entry::Landed(id.clone()));
+                let admitted = admitted.map(|stage| match stage {
+                    Stage::Deploying => Entry::Admitted(id.clone()),
+                    Stage::Running => Entry::Runs(id.clone()),
+                    Stage::GivenUp(reason) => Entry::GivenUp { id: id.clone(), reason },
+                });
+                let started = started.map(|changes| Entry::Started { id: id.clone(), changes });
+                let more = landed.into_iter().chain(admitted).chain(started);
+                entries.extend(std::iter::once(Entry::Intent(intent.clone())).chain(more));
             }
         }
         entries
@@ -201,6 +230,12 @@ impl State {
 
     fn entry(&mut self, name: &str) -> &mut Environment {
         self.environments.entry(name.to_owned()).or_default()
+    }
+
+    fn of(&mut self, id: &DeploymentId, change: impl FnOnce(&mut Open)) {
+        if let Some(open) = self.all_open().find(|open| open.intent.id == *id) {
+            change(open);
+        }
     }
 
     fn all_open(&mut self) -> impl Iterator<Item = &mut Open> {
@@ -230,7 +265,7 @@ mod tests {
     /// Histories of up to six deployments in two environments, in any order that a crash could leave.
     fn histories() -> impl Strategy<Value = Vec<Entry>> {
         let ids: Vec<DeploymentId> = (0..6).map(|_| DeploymentId::new(now())).collect();
-        proptest::collection::vec((0usize..6, 0usize..8), 0..40).prop_map(move |steps| {
+        proptest::collection::vec((0usize..6, 0usize..13), 0..40).prop_map(move |steps| {
             steps
                 .into_iter()
                 .map(|(which, what)| entry(&ids[which], if which % 2 == 0 { "a" } else { "b" }, what))
@@ -251,21 +286,31 @@ mod tests {
                 at,
                 push: Some(Process { pid: 1, started: 1 }),
                 warnings: 0,
+                beside: 0,
             }),
             1 => Entry::Withdrawn(id),
             2 => Entry::Started { id, changes: Counts { created: 1, ..Counts::default() } },
             5 => Entry::Landed(id),
-            3 | 4 | 6 => Entry::Outcome(Outcome {
+            8 => Entry::Admitted(id),
+            9 => Entry::Runs(id),
+            10 => Entry::GivenUp { id, reason: "not healthy".into() },
+            3 | 4 | 6 | 11 | 12 => Entry::Outcome(Outcome {
                 id,
                 environment,
                 revision: "1".repeat(40),
-                outcome: if what == 3 { OutcomeKind::Deployed } else { OutcomeKind::Superseded },
+                outcome: match what {
+                    3 => OutcomeKind::Deployed,
+                    11 => OutcomeKind::Failed,
+                    12 => OutcomeKind::Diverged,
+                    _ => OutcomeKind::Superseded,
+                },
                 who: "ana".into(),
                 accepted: at,
                 ended: at,
                 before: None,
                 changes: Counts { created: usize::from(what == 6), ..Counts::default() },
                 unhealthy: false,
+                unmoved: what > 10,
                 reason: None,
             }),
             _ => Entry::Recorded(id),
@@ -289,12 +334,22 @@ mod tests {
         }
 
         #[test]
+        fn what_the_branch_never_got_to_is_not_what_became_of_its_tip(entries in histories()) {
+            let state = State::replay(entries);
+            for environment in state.environments.values() {
+                prop_assert!(environment.last.as_ref().is_none_or(|last| !last.unmoved));
+            }
+        }
+
+        #[test]
         fn rewriting_the_journal_forgets_nothing_that_is_still_needed(entries in histories()) {
             let state = State::replay(entries);
             let again = State::replay(state.clone().into_entries());
             for name in ["a", "b"] {
                 let (before, after) = (state.environment(name), again.environment(name));
                 prop_assert_eq!(before.runs_cleanly(), after.runs_cleanly());
+                prop_assert_eq!(before.newest(), after.newest());
+                prop_assert_eq!(before.is_between(), after.is_between());
                 prop_assert_eq!(before.open, after.open);
                 prop_assert_eq!(before.unrecorded, after.unrecorded);
                 prop_assert_eq!(before.last, after.last);

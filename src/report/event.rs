@@ -189,6 +189,9 @@ pub struct Ended {
     /// Whether the revision is there, and only not healthy.
     #[serde(default)]
     pub unhealthy: bool,
+    /// Whether the branch never pointed to it.
+    #[serde(default)]
+    pub unmoved: bool,
     /// Why, where it did not run.
     pub reason: Option<String>,
     /// The next step.

@@ -206,8 +206,19 @@ fn indented(text: &str) -> Vec<String> {
 }
 
 fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
-    let Ended { environment, revision, outcome, before, changes, reason, help, runs, branch, unhealthy } =
-        ended;
+    let Ended {
+        environment,
+        revision,
+        outcome,
+        before,
+        changes,
+        reason,
+        help,
+        runs,
+        branch,
+        unhealthy,
+        unmoved,
+    } = ended;
     let revision = short(revision);
     let because = reason
         .as_ref()
@@ -225,6 +236,23 @@ fn ended(voice: Voice, ended: &Ended) -> Vec<String> {
                 lines.extend(voice.prose(&format!("To go back: git revert --no-edit {range}; git push")));
             }
             lines
+        }
+        OutcomeKind::Failed if *unmoved => {
+            let stays = match before {
+                Some(before) if changes.is_empty() => {
+                    format!("{branch} stays at {}, and nothing was changed", short(before))
+                }
+                Some(before) => format!("{branch} stays at {}, which runs again", short(before)),
+                None => format!("{branch} is not created, and nothing runs there"),
+            };
+            voice.prose(&format!("failed: {revision} is not deployed to {environment}: {stays}.{because}"))
+        }
+        OutcomeKind::Diverged if *unmoved => {
+            let stays = match before {
+                Some(before) => format!("{branch} stays at {}", short(before)),
+                None => format!("{branch} is not created"),
+            };
+            voice.prose(&format!("diverged: {stays}, but {environment} is not as it was.{because}"))
         }
         OutcomeKind::Failed if *unhealthy => {
             voice.prose(&format!("failed: {environment} has {revision}, but it is not healthy.{because}"))

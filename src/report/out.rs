@@ -52,10 +52,12 @@ impl Out {
 
     /// Writes a line, in one write where it is not overlong.
     pub fn line(&mut self, line: &str) {
-        let mut bytes = Vec::with_capacity(line.len() + 1);
-        bytes.extend_from_slice(line.as_bytes());
-        bytes.push(b'\n');
-        let mut rest = bytes.as_slice();
+        self.bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Writes bytes, for a reader that is a program.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
         while !rest.is_empty() && !self.dead {
             match self.some(&rest[..rest.len().min(AT_ONCE)]) {
                 Ok(written) => rest = &rest[written..],

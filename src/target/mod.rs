@@ -3,6 +3,7 @@
 
 mod directory;
 mod kubernetes;
+mod place;
 
 use gix::ObjectId;
 
@@ -10,7 +11,7 @@ use crate::{
     config,
     error::{Error, Result},
     finding::Finding,
-    manifest::Manifest,
+    manifest::{Manifest, ObjectKey},
     plan::{Action, files::Items},
     policy::Confirmed,
     record::Counts,
@@ -18,6 +19,7 @@ use crate::{
 };
 pub use directory::Directory;
 pub use kubernetes::{Cluster, delete_namespace};
+pub use place::{Place, place};
 
 /// The bytes of a wanted file.
 pub type Read<'a> = &'a dyn Fn(&ObjectId) -> Result<Vec<u8>>;
@@ -109,6 +111,25 @@ pub trait Planned {
     fn speaks(&self) -> bool;
     /// Every change: what is done to what, and the fields that change where they are known.
     fn lines(&self, wanted: &Wanted<'_>) -> Vec<(Action, String, Vec<String>)>;
+    /// What going back from it has to know. A target that exchanges all at once has nothing to say.
+    fn marks(&self) -> Vec<(Mark, ObjectKey)> {
+        Vec::new()
+    }
+    /// What it leaves as it is although it should not be so, in words: only on the way back.
+    fn left(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What a plan means for an object, to whoever has to go back from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is not there yet.
+    Created,
+    /// It is there, and in no inventory yet.
+    Found,
+    /// It is deleted and made anew.
+    Replaced,
 }
 
 /// A place where an environment runs.
@@ -138,7 +159,9 @@ pub trait Target {
     /// Somebody else writes and does not end.
     fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Self::Held>>;
 
-    /// Makes the target hold what is wanted. A run that was cut off at any point is completed by another.
+    /// Makes the target hold what is wanted, as far as something has to be healthy before something else also
+    /// waiting for that; then at once when it is interrupted. A run that was cut off at any point is completed by
+    /// another.
     ///
     /// # Errors
     /// Why it stopped.
@@ -148,6 +171,7 @@ pub trait Target {
         wanted: &Wanted<'_>,
         held: Option<&Self::Held>,
         say: Say<'_>,
+        interrupted: Interrupted<'_>,
     ) -> Result<(), Stopped>;
 
     /// Returns when what is wanted is healthy; at once when it is interrupted.
@@ -182,6 +206,8 @@ pub struct Owner {
     pub id: String,
     /// Where it is, for people.
     pub repository: String,
+    /// What tells the kernel's lock of its folder from that of a copy, and from that of another machine.
+    pub lock: String,
 }
 
 /// The target of an environment, by its kind.
@@ -215,5 +241,39 @@ pub fn probe(environment: &config::Environment, owner: &Owner) -> Result<()> {
     match of(environment, owner)? {
         Of::Directory(folder) => folder.probe(),
         Of::Kubernetes(cluster) => cluster.probe(),
+    }
+}
+
+/// What becomes of what an environment runs when it is retired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retire {
+    /// It stays as it is, and belongs to nobody.
+    Keep,
+    /// It is deleted, with what is protected and named here.
+    Delete(Confirmed),
+}
+
+/// What belongs to an environment, in words; `None` where there is nothing of it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn holds(environment: &config::Environment, owner: &Owner) -> Result<Option<Vec<String>>> {
+    match of(environment, owner)? {
+        Of::Directory(folder) => folder.holds(),
+        Of::Kubernetes(cluster) => {
+            let words = |keys: Vec<_>| keys.iter().map(ToString::to_string).collect();
+            Ok(cluster.holds()?.map(words))
+        }
+    }
+}
+
+/// Ends an environment in its target; whether there was anything of it.
+///
+/// # Errors
+/// Why it stopped. Doing it again goes on where it did.
+pub fn retire(environment: &config::Environment, owner: &Owner, how: &Retire, say: Say<'_>) -> Result<bool> {
+    match of(environment, owner)? {
+        Of::Directory(folder) => folder.retire(how, say),
+        Of::Kubernetes(cluster) => cluster.retire(how, say),
     }
 }

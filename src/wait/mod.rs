@@ -4,7 +4,7 @@ pub mod health;
 pub mod why;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,7 @@ use health::{Health, Status, runs_containers};
 /// Between two looks, at first; later it is less often.
 const PACE: Duration = Duration::from_millis(250);
 /// So often it is said what is waited for.
-const SAY: Duration = Duration::from_secs(10);
+pub(crate) const SAY: Duration = Duration::from_secs(10);
 /// So many objects are named in one line.
 const NAMED: usize = 3;
 
@@ -42,19 +42,21 @@ pub enum Waited {
     Interrupted(Interruption),
 }
 
-/// Looks until all objects are healthy, or one never will be.
+/// Looks until all objects are healthy, or one never will be. Of those that were `told` to be so already it is said
+/// only if they are so no more.
 ///
 /// # Errors
 /// It cannot be looked at.
 pub async fn until_healthy(
     mut look: impl AsyncFnMut() -> Result<Vec<(ObjectKey, Health)>>,
     patience: Patience,
+    told: &BTreeSet<ObjectKey>,
     say: Say<'_>,
     interrupted: Interrupted<'_>,
 ) -> Result<Waited> {
     let began = Instant::now();
     let mut said = began;
-    let mut ready: BTreeMap<ObjectKey, bool> = BTreeMap::new();
+    let mut ready: BTreeMap<ObjectKey, bool> = told.iter().map(|key| (key.clone(), true)).collect();
     let mut settling: Option<Instant> = None;
     loop {
         let objects = look().await?;
@@ -107,12 +109,12 @@ pub async fn until_healthy(
 }
 
 /// Whether that it is ready is worth a line, even where it was so at once.
-fn is_work(key: &ObjectKey) -> bool {
+pub(crate) fn is_work(key: &ObjectKey) -> bool {
     runs_containers(&key.group, &key.kind) || key.kind == "Job"
 }
 
 /// What a kind is when it is well, or when nobody lets it be.
-fn word(key: &ObjectKey, health: &Health) -> &'static str {
+pub(crate) fn word(key: &ObjectKey, health: &Health) -> &'static str {
     match key.kind.as_str() {
         _ if health.status == Status::Suspended => "suspended",
         "Deployment" | "DaemonSet" | "ReplicaSet" | "ReplicationController" => "available",
@@ -124,7 +126,7 @@ fn word(key: &ObjectKey, health: &Health) -> &'static str {
     }
 }
 
-fn waiting(unwell: &[(ObjectKey, Health)], since: Duration) -> String {
+pub(crate) fn waiting(unwell: &[(ObjectKey, Health)], since: Duration) -> String {
     let named: Vec<String> =
         unwell.iter().take(NAMED).map(|(key, health)| format!("{key}: {}", health.reason)).collect();
     let more =

@@ -4,15 +4,17 @@
 //! deploys it, until there is nothing left to do. Whoever waits for the lock looks again when it has it;
 //! so a revision that is accepted while another is deployed is never forgotten.
 
+mod attempt;
+mod branch;
 mod launch;
 mod output;
 mod settle;
+mod told;
 mod watch;
 
 pub use launch::{Until, detach, start};
+pub use settle::is_settled;
 pub use watch::{From, has_ended, watch};
-
-use std::cell::{Cell, RefCell};
 
 use gix::ObjectId;
 
@@ -20,23 +22,20 @@ use crate::{
     config::Environment,
     error::{Error, Fault, Result},
     finding::{Severity, Verdict},
-    path::{self, Steps},
-    plan::Action,
+    path::{self, Goal},
     point,
     push::Update,
     record::{
-        self, Cancel, Counts, DeploymentId, Entry, Intent, Journal, Lock, Outcome, OutcomeKind, deployed_ref,
-        now,
+        self, Begun, Cancel, Counts, DeploymentId, Entry, Intent, Journal, Lock, Outcome, OutcomeKind,
+        deployed_ref, now,
     },
-    report::{Ended, Event, PlanLine, Progress},
+    report::{Ended, Event, Progress},
     repository::Repository,
-    target::{Interruption, Left, Planned, Stopped, Wanted},
+    target::{Left, Stopped},
 };
 use output::Output;
 use settle::{Next, next};
-
-/// So many changes are shown; the rest is counted.
-const SHOWN: usize = 20;
+use told::{Told, Towards};
 
 /// Does everything that is to be done for an environment, and returns when nothing is left.
 ///
@@ -58,6 +57,11 @@ pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
                 lock.say(&format!("deploying {}", crate::text::short(&intent.new)));
                 worker.deploy(&intent, counts)?;
             }
+            Next::Attempt(open) => {
+                lock.say(&format!("deploying {}", crate::text::short(&open.intent.new)));
+                worker.attempt(&open)?;
+            }
+            Next::Arrived(open) => worker.arrived(&open)?,
             Next::Adopt(tip) => worker.adopt(tip)?,
         }
     }
@@ -105,6 +109,7 @@ pub fn intent(environment: &Environment, update: &Update, who: &str, verdict: &V
         at,
         push: None,
         warnings: verdict.count(Severity::Warning),
+        beside: 0,
     })
 }
 
@@ -120,8 +125,10 @@ impl Worker<'_> {
     /// outcomes do: the ref to what runs is moved by the last that is written. `done` is how it went before;
     /// one that failed is not tried again, since trying takes time in which nothing is deployed.
     fn record_outcomes(&self, mut done: Result<()>) -> Result<()> {
-        for outcome in self.journal.state()?.environment(&self.environment.name).unrecorded {
+        let state = self.journal.state()?;
+        for outcome in state.environment(&self.environment.name).unrecorded {
             let output = Output::of(self.repository, &outcome.id);
+            Begun::forget(self.repository, &outcome, &state)?;
             Cancel::forget(self.repository, &outcome.id)?;
             done = done.and_then(|()| record::write(self.repository, &outcome));
             match &done {
@@ -138,24 +145,20 @@ impl Worker<'_> {
         done
     }
 
+    /// Says that a deployment begins.
+    fn begin(&self, intent: &Intent) -> Output {
+        let output = Output::of(self.repository, &intent.id);
+        let (environment, revision) = (self.environment.name.clone(), intent.new.clone());
+        output.event(&Event::Deployment(Progress::Started { environment, revision }));
+        output
+    }
+
     /// `earlier` is what a run that was cut off had begun to change.
     fn deploy(&self, intent: &Intent, earlier: Option<Counts>) -> Result<()> {
-        let output = Output::of(self.repository, &intent.id);
-        let started =
-            Progress::Started { environment: self.environment.name.clone(), revision: intent.new.clone() };
-        output.event(&Event::Deployment(started));
+        let output = self.begin(intent);
         let id = ObjectId::from_hex(intent.new.as_bytes()).map_err(Error::server)?;
         let before = self.runs()?;
-        let told = Told {
-            repository: self.repository,
-            reference: &self.environment.reference,
-            revision: id,
-            journal: &self.journal,
-            output: &output,
-            id: &intent.id,
-            lost: RefCell::new(None),
-            changes: Cell::default(),
-        };
+        let told = Told::new(self, &output, intent, Towards::Tip(id));
         let done = match Cancel::of(self.repository, &intent.id) {
             // What a run that was cut off left behind is nobody's revision.
             Some(Cancel { who }) if earlier.is_some() => Err(Stopped {
@@ -165,7 +168,7 @@ impl Worker<'_> {
             Some(Cancel { who }) => {
                 Err(Error::revision(format!("cancelled by {who} before it began")).into())
             }
-            None => path::deploy(self.repository, self.environment, id, &told),
+            None => path::deploy(self.repository, self.environment, Goal::Revision(id), &told),
         };
         if let Some(lost) = told.lost.take() {
             return Err(lost);
@@ -233,7 +236,17 @@ fn failed(intent: &Intent, error: &Error) -> Outcome {
 /// How a deployment ended, with what runs now.
 pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome: Outcome) -> Result<Ended> {
     let runs = repository.tip(&deployed_ref(&environment.name))?.map(|id| id.to_string());
-    let again = if outcome.unhealthy {
+    let again = if outcome.unmoved {
+        match (outcome.outcome, &outcome.before) {
+            (OutcomeKind::Diverged, Some(_)) => format!(
+                "push what mends it; to bring back what {} says, on the server: instate deploy {}",
+                environment.branch(),
+                environment.name
+            ),
+            (OutcomeKind::Superseded, _) => "git pull --rebase, then git push".to_owned(),
+            _ => "mend that, then push again".to_owned(),
+        }
+    } else if outcome.unhealthy {
         format!(
             "push what mends it, or a revert; to wait once more, on the server: instate deploy {}",
             environment.name
@@ -241,72 +254,18 @@ pub(crate) fn ended(repository: &Repository, environment: &Environment, outcome:
     } else {
         format!("when that is mended, on the server: instate deploy {}", environment.name)
     };
-    let Outcome { revision, outcome, before, changes, reason, unhealthy, .. } = outcome;
+    let Outcome { revision, outcome, before, changes, reason, unhealthy, unmoved, .. } = outcome;
     Ok(Ended {
         environment: environment.name.clone(),
         runs: runs.filter(|runs| *runs != revision),
         before: before.filter(|before| *before != revision),
-        help: matches!(outcome, OutcomeKind::Failed | OutcomeKind::Diverged).then_some(again),
+        help: (unmoved || matches!(outcome, OutcomeKind::Failed | OutcomeKind::Diverged)).then_some(again),
         branch: environment.branch().to_owned(),
         revision,
         outcome,
         changes,
         unhealthy,
+        unmoved,
         reason,
     })
-}
-
-/// Journals and shows a plan before it is carried out.
-struct Told<'w> {
-    journal: &'w Journal,
-    output: &'w Output,
-    id: &'w DeploymentId,
-    repository: &'w Repository,
-    reference: &'w str,
-    revision: ObjectId,
-    /// The journal could not be written: nothing may be done that it does not know of.
-    lost: RefCell<Option<Error>>,
-    /// What the plan was going to change.
-    changes: Cell<Counts>,
-}
-
-impl Steps for Told<'_> {
-    fn planned(&self, plan: &dyn Planned, wanted: &Wanted<'_>) -> Result<()> {
-        let changes = plan.counts();
-        self.changes.set(changes);
-        let lines = if plan.speaks() { Vec::new() } else { plan.lines(wanted) };
-        let more = lines.len().saturating_sub(SHOWN);
-        let show = |(action, item, _): (Action, String, Vec<String>)| PlanLine {
-            action: action.word().to_owned(),
-            item,
-            fields: Vec::new(),
-        };
-        let first: Vec<PlanLine> = lines.into_iter().take(SHOWN).map(show).collect();
-        self.output.event(&Event::Deployment(Progress::Planned { changes, first, more }));
-        if let Some(Cancel { who }) = Cancel::of(self.repository, self.id) {
-            return Err(Error::revision(format!("cancelled by {who} before anything was changed")));
-        }
-        if !plan.is_empty() {
-            let started = Entry::Started { id: self.id.clone(), changes };
-            if let Err(error) = self.journal.append(&[started]) {
-                self.lost.replace(Some(error.clone()));
-                return Err(error);
-            }
-        }
-        point::reach("planned");
-        Ok(())
-    }
-
-    fn interruption(&self) -> Option<Interruption> {
-        // A branch that cannot be read now is no reason to stop.
-        let tip = self.repository.tip(self.reference).ok().flatten();
-        if tip.is_some_and(|tip| tip != self.revision) {
-            return Some(Interruption::Overtaken);
-        }
-        Cancel::of(self.repository, self.id).map(|cancel| Interruption::Cancelled(cancel.who))
-    }
-
-    fn step(&self, text: String) {
-        self.output.event(&Event::Deployment(Progress::Step { text }));
-    }
 }

@@ -6,7 +6,7 @@ use crate::{
     config::Environment,
     error::Result,
     push::Process,
-    record::{Counts, Entry, Fate, Intent, Journal, Open, Outcome, OutcomeKind},
+    record::{Counts, Entry, Fate, Intent, Journal, Open, Outcome, OutcomeKind, Stage},
     repository::Repository,
     text,
 };
@@ -19,8 +19,24 @@ pub(super) enum Next {
     Settled,
     /// The tip is to be deployed; with what an earlier run had begun.
     Deploy(Box<Intent>, Option<Counts>),
+    /// It is to be deployed, and then the branch is to move to it.
+    Attempt(Box<Open>),
+    /// The branch has moved to what was deployed before, and only its outcome is missing.
+    Arrived(Box<Open>),
     /// The tip has no intent.
     Adopt(ObjectId),
+}
+
+/// Whether nothing is left to do for an environment, so that no worker need be started for it.
+///
+/// # Errors
+/// The journal or the branch cannot be read.
+pub fn is_settled(repository: &Repository, environment: &Environment) -> Result<bool> {
+    // In this order, as below.
+    let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
+    let state = Journal::new(&repository.state()).state()?.environment(&environment.name);
+    let is_known = tip.is_none_or(|tip| state.last.is_some_and(|outcome| outcome.revision == tip));
+    Ok(state.open.is_empty() && state.unrecorded.is_empty() && is_known)
 }
 
 /// Looks at every open intent and at the tip. Called under the environment's lock, while pushes go on: so
@@ -34,6 +50,7 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
     let tip = repository.tip(&environment.reference)?;
     let objects = repository.objects(None)?;
     let (mut entries, mut deploy, mut cut_off) = (Vec::new(), None::<Open>, false);
+    let mut attempt = None::<Open>;
     // The newest intent for the tip is the one to deploy; another for the same revision is over with it.
     for (open, runs) in state.open.into_iter().zip(runs).rev() {
         let intent = &open.intent;
@@ -46,11 +63,27 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
             (Some(new), Some(tip)) => objects.is_ancestor(new, tip)?,
             _ => false,
         };
-        let superseded = |reason: String| {
-            // What it had begun to change is not as it was before.
-            let changes = open.started.unwrap_or_default();
-            Entry::Outcome(Outcome { reason: Some(reason), changes, ..intent.end(OutcomeKind::Superseded) })
-        };
+        let superseded = |reason: String| Entry::Outcome(self::superseded(&open, reason));
+        match (&open.admitted, &mut attempt) {
+            (Some(Stage::Running), _) if is_tip || was_tip => return Ok(Next::Arrived(Box::new(open))),
+            (Some(_), None) if is_at(intent.old.as_ref(), tip) => {
+                attempt = Some(open);
+                continue;
+            }
+            // One deployment is the end of both.
+            (Some(_), Some(first)) if first.intent.is_twin(intent) => continue,
+            // It came first, and does not run yet: what comes after it may be what mends it.
+            (Some(_), Some(first)) => {
+                entries.push(superseded(by(&first.intent)));
+                continue;
+            }
+            (Some(_), None) if !is_tip => {
+                entries.push(superseded(quicker(environment, tip)));
+                cut_off |= open.started.is_some();
+                continue;
+            }
+            _ => {}
+        }
         match Fate::of(is_tip, was_tip, runs) {
             Fate::Deploy if deploy.is_none() => {
                 deploy = Some(open);
@@ -71,7 +104,7 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
         cut_off |= open.started.is_some();
     }
     let deployed = state.last.filter(|last| last.outcome == OutcomeKind::Deployed).map(|last| last.revision);
-    if let (Some(tip), None, true) = (tip, &deploy, cut_off)
+    if let (Some(tip), None, None, true) = (tip, &deploy, &attempt, cut_off)
         && deployed == Some(tip.to_string())
     {
         // The branch was moved back to what ran before, and the run that was cut off may have changed that.
@@ -85,6 +118,9 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
     if let Some(open) = deploy {
         return Ok(Next::Deploy(Box::new(open.intent), open.started));
     }
+    if let Some(open) = attempt {
+        return Ok(Next::Attempt(Box::new(open)));
+    }
     let Some(tip) = tip else { return Ok(Next::Nothing) };
     let now = journal.state()?.environment(&environment.name);
     if now.open.iter().any(|open| open.intent.new == tip) {
@@ -92,4 +128,38 @@ pub(super) fn next(repository: &Repository, environment: &Environment, journal: 
     }
     let known = now.last.is_some_and(|outcome| outcome.revision == tip);
     Ok(if known { Next::Nothing } else { Next::Adopt(tip) })
+}
+
+/// Whether a branch that pointed to `old` still does.
+pub(super) fn is_at(old: Option<&String>, tip: Option<ObjectId>) -> bool {
+    old.map(String::as_str) == tip.map(|tip| tip.to_string()).as_deref()
+}
+
+/// The admitted push of another revision in the place of the same that came after this one.
+pub(super) fn competitor(journal: &Journal, intent: &Intent) -> Result<Option<Intent>> {
+    let open = journal.state()?.environment(&intent.environment).open;
+    let after = open.into_iter().rev().take_while(|open| open.intent.id != intent.id);
+    let mut others = after.filter(|open| {
+        open.admitted.is_some() && open.intent.old == intent.old && open.intent.new != intent.new
+    });
+    Ok(others.next().map(|open| open.intent))
+}
+
+/// The end of an intent that was not deployed to its end; what it had begun to change is not as it was before.
+pub(super) fn superseded(open: &Open, reason: String) -> Outcome {
+    let changes = open.started.unwrap_or_default();
+    let unmoved = open.admitted.is_some();
+    let before = open.intent.old.clone().filter(|_| unmoved);
+    Outcome { reason: Some(reason), changes, unmoved, before, ..open.intent.end(OutcomeKind::Superseded) }
+}
+
+/// Why a revision is not deployed whose branch has moved meanwhile.
+pub(super) fn quicker(environment: &Environment, tip: Option<ObjectId>) -> String {
+    let at = tip.map_or("is gone".to_owned(), |tip| format!("is at {} now", text::short(&tip.to_string())));
+    format!("{} {at}: another push was quicker", environment.branch())
+}
+
+/// Why a revision is not deployed that another push took over from.
+pub(super) fn by(other: &Intent) -> String {
+    format!("superseded by {}, which was pushed after it", text::short(&other.new))
 }

@@ -1,4 +1,7 @@
-//! Whatever dies, an accepted revision ends in exactly one recorded outcome.
+//! Whatever dies, an accepted revision ends in exactly one recorded outcome: `matrix.rs` is every place and every death,
+//! here is what has a shape of its own.
+
+mod matrix;
 
 use std::fs;
 
@@ -6,10 +9,6 @@ use rustix::process::Signal;
 
 use crate::common::{Clone, Setup, Sshd, WEB, World, is_stopped, said, signal};
 
-/// Where pre-receive can be cut off.
-const JUDGING: [&str; 4] = ["judging", "judged", "intent-journalled", "watcher-left"];
-/// Where post-receive can be.
-const WATCHING: [&str; 2] = ["landed", "worker-started"];
 /// Where a worker can be, in the order in which it gets there.
 const DEPLOYING: [&str; 11] = [
     "worker-locked",
@@ -52,77 +51,6 @@ fn goes_on(setup: &Setup<'_>, who: &Clone<'_>, after: &str) {
     assert_eq!(setup.open(), Vec::<String>::new(), "after {after}: the journal has intents without an end");
 }
 
-/// A revision that did not land has no outcome.
-fn landed_or_not(setup: &Setup<'_>, revision: &str, after: &str) {
-    if setup.tip("refs/heads/main").as_deref() != Some(revision) {
-        assert_eq!(setup.note(revision), "", "{after}: {revision} did not land");
-    }
-}
-
-#[test]
-fn a_killed_client_changes_nothing_about_the_end_of_its_push() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    let hooks = JUDGING.map(|point| (point, &["hook", "pre-receive"])).into_iter();
-    let hooks = hooks.chain(WATCHING.map(|point| (point, &["hook", "post-receive"])));
-    for (point, process) in
-        hooks.chain([("planned", &["hook", "worker"]), ("exchanged", &["hook", "worker"])])
-    {
-        for whole_group in [false, true] {
-            let after = &format!("{point}, {}", if whole_group { "group killed" } else { "client killed" });
-            let revision = revision(&ana, after);
-            let push = setup.push_at(&ana, &format!("{point}=return(stop)"));
-            setup.stopped(process);
-            if whole_group {
-                push.signal(Signal::KILL)
-            } else {
-                signal(push.id(), Signal::KILL)
-            }
-            setup.at_rest();
-            landed_or_not(&setup, &revision, after);
-            if process == &["hook", "worker"] {
-                assert_eq!(setup.deployed(), Some(revision), "{after}");
-            }
-            if whole_group {
-                goes_on(&setup, &ana, after);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_killed_pre_receive_refuses_the_push_and_leaves_nothing_behind() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    for point in JUDGING.into_iter().chain(["journal-appended"]) {
-        let before = setup.tip("refs/heads/main");
-        let revision = revision(&ana, point);
-        let pushed = setup.push_at(&ana, &kill_at(point)).finish();
-        assert_ne!(pushed.code, Some(0), "{point}: {pushed}");
-        setup.at_rest();
-        assert_eq!(setup.tip("refs/heads/main"), before, "{point}");
-        assert_eq!(setup.deployed(), before, "{point}");
-        assert_eq!(setup.note(&revision), "", "{point}");
-        goes_on(&setup, &ana, point);
-    }
-}
-
-#[test]
-fn a_killed_post_receive_leaves_the_deployment_to_others() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    for point in WATCHING {
-        let revision = revision(&ana, point);
-        setup.push_at(&ana, &kill_at(point)).finish().succeeds();
-        setup.at_rest();
-        assert_eq!(setup.deployed(), Some(revision), "{point}");
-        goes_on(&setup, &ana, point);
-    }
-}
-
 /// Both the worker that post-receive started and the one that pre-receive left are killed at the point.
 fn workers_killed(setup: &Setup<'_>, who: &Clone<'_>, point: &str) {
     let revision = revision(who, point);
@@ -135,20 +63,6 @@ fn workers_killed(setup: &Setup<'_>, who: &Clone<'_>, point: &str) {
 }
 
 #[test]
-fn killed_workers_are_taken_up_by_resume_when_another_revision_runs() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    revision(&ana, "first");
-    ana.push(&["origin", "main"]).succeeds();
-    for point in DEPLOYING {
-        workers_killed(&setup, &ana, point);
-        setup.is_whole(point);
-    }
-    goes_on(&setup, &ana, "all of them");
-}
-
-#[test]
 fn killed_workers_are_taken_up_by_resume_when_nothing_runs_yet() {
     for point in DEPLOYING {
         let world = World::new();
@@ -156,46 +70,6 @@ fn killed_workers_are_taken_up_by_resume_when_nothing_runs_yet() {
         let ana = setup.clone("ana");
         workers_killed(&setup, &ana, point);
         setup.is_whole(point);
-    }
-}
-
-#[test]
-fn a_revision_cut_off_anywhere_gives_way_to_the_next_push() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    for point in DEPLOYING {
-        let cut_off = revision(&ana, point);
-        setup.push_at(&ana, &kill_at(point)).finish().succeeds();
-        setup.at_rest();
-        let next = revision(&ana, "next");
-        ana.push(&["origin", "main"]).succeeds();
-        setup.is_whole(point);
-        assert_eq!(setup.deployed(), Some(next), "{point}");
-        let ended = setup.outcomes(&cut_off);
-        assert!(
-            ended == ["production superseded"] || ended == ["production deployed"],
-            "{point}: {}",
-            setup.note(&cut_off)
-        );
-    }
-}
-
-#[test]
-fn a_signal_to_the_worker_does_not_keep_the_deployment_from_its_end() {
-    let world = World::new();
-    let setup = Setup::new(&world);
-    let ana = setup.clone("ana");
-    for sent in [Signal::TERM, Signal::HUP, Signal::PIPE, Signal::INT, Signal::KILL] {
-        let after = &format!("{sent:?}");
-        let revision = revision(&ana, after);
-        let push = setup.push_at(&ana, "planned=return(stop)");
-        let worker = setup.stopped(&["hook", "worker"]);
-        signal(worker, sent);
-        setup.at_rest();
-        push.finish().succeeds();
-        assert_eq!(setup.deployed(), Some(revision), "{after}");
-        goes_on(&setup, &ana, after);
     }
 }
 

@@ -122,3 +122,62 @@ fn a_controllers_words_cannot_move_the_cursor_or_fill_the_screen() {
     );
     insta::assert_snapshot!(piped(&world, &[], &object).stdout);
 }
+
+/// An environment whose widgets say in words of their own how they are.
+const RULES: &str = "environments:
+  production:
+    branch: main
+    target: {kubernetes: {kubeconfig: /nowhere}}
+    health:
+      example.com/Widget:
+        healthy: \"object.status.phase == 'Ready'\"
+        failed: \"object.status.phase == 'Broken'\"
+        reason: \"object.status.message\"
+      ConfigMap:
+        healthy: \"object.data.ready\"
+      Secret:
+        healthy: \"lists.range(100000).all(x, lists.range(100000).all(y, x + y >= 0))\"
+";
+
+#[test]
+fn a_kind_with_an_expression_is_as_that_says_and_never_healthy_by_accident() {
+    let world = World::new();
+    let rules = world.path("instate.yaml");
+    std::fs::write(&rules, RULES).unwrap();
+    let rules = rules.to_str().unwrap();
+    let widget = |rest: &str| {
+        format!(
+            "---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: a, generation: 2}}\n{rest}\n"
+        )
+    };
+    let config = |ready: &str| {
+        format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{{ready}}}\n")
+    };
+    let objects = [
+        widget("status: {phase: Ready}"),
+        widget("status: {phase: Ready, message: it has wheels}"),
+        widget("status: {phase: Broken, message: it has no wheels}"),
+        widget("status: {phase: Rolling}"),
+        widget("status: {phase: Rolling, conditions: [{type: Ready, status: 'True'}]}"),
+        widget("status: {}"),
+        widget("spec: {}"),
+        // What it says of an earlier generation counts as nothing said.
+        widget("status: {phase: Ready, observedGeneration: 1}"),
+        widget("status: {phase: Ready}")
+            .replace("name: a", "name: a, deletionTimestamp: '2026-01-01T00:00:00Z'"),
+        config("ready: 'true'"),
+        config("ready: true"),
+        config(""),
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n".to_owned(),
+        "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nstatus: {phase: Lost}\n"
+            .to_owned(),
+    ];
+    let said = piped(&world, &["--config", rules], &objects.concat());
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said}");
+    insta::assert_snapshot!(said.stdout);
+    let wrong = RULES.replace("phase == 'Ready'", "phase = 'Ready'");
+    std::fs::write(rules, wrong).unwrap();
+    let said = piped(&world, &["--config", rules], &widget(""));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said}");
+    insta::assert_snapshot!(world.redact(&said.stderr));
+}

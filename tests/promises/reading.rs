@@ -2,7 +2,7 @@
 
 mod corpus;
 mod deliberate;
-mod dice;
+pub mod dice;
 mod generate;
 
 use std::{

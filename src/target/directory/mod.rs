@@ -20,9 +20,9 @@ use rustix::fs::{Access, AtFlags, CWD, RenameFlags};
 
 use self::{
     folder::{Names, names},
-    marker::{Head, Marker, NEW_MARKER},
+    marker::{Head, MARKER, Marker, NEW_MARKER},
 };
-use super::{Interrupted, Judged, Left, Planned, Say, Stopped, Target, Wanted};
+use super::{Interrupted, Judged, Left, Planned, Retire, Say, Stopped, Target, Wanted};
 use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, sync_folder},
@@ -235,6 +235,61 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// Where it is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the folder is there with something of the environment; also where that cannot be told.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(self.head(&self.folder), Ok(None))
+    }
+
+    /// The files that belong to the environment; `None` where there is no folder of it.
+    ///
+    /// # Errors
+    /// The folder holds something else, or is another's.
+    pub fn holds(&self) -> Result<Option<Vec<String>>> {
+        if self.head(&self.folder)?.is_none() && self.head(&self.spare())?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.list()?.files.into_keys().collect()))
+    }
+
+    /// Ends the environment; whether there was anything of it. Whoever looks into the folder sees all of it or
+    /// nothing.
+    ///
+    /// # Errors
+    /// Why it stopped. Doing it again goes on where it did.
+    pub fn retire(&self, how: &Retire, say: Say<'_>) -> Result<bool> {
+        if self.holds()?.is_none() {
+            return Ok(false);
+        }
+        let (spare, folder) = (self.spare(), &self.folder);
+        let remove_spare = || match self.head(&spare)? {
+            Some(_) => fs::remove_dir_all(&spare).doing("remove", &spare),
+            None => Ok(()),
+        };
+        remove_spare()?;
+        if self.head(folder)?.is_some() {
+            if *how == Retire::Keep {
+                let list = folder.join(MARKER);
+                fs::remove_file(&list).doing("remove", &list)?;
+                sync_folder(folder)?;
+                say(format!("set free {}", folder.display()));
+                return Ok(true);
+            }
+            fs::rename(folder, &spare).doing("set aside", folder)?;
+            sync_folder(self.parent())?;
+            point::reach("folder-gone");
+            remove_spare()?;
+            say(format!("deleted {}", folder.display()));
+        }
+        Ok(true)
+    }
+}
+
 impl Target for Directory {
     type Plan = FolderPlan;
     type Held = ();
@@ -261,6 +316,7 @@ impl Target for Directory {
         wanted: &Wanted<'_>,
         _: Option<&()>,
         _: Say<'_>,
+        _: Interrupted<'_>,
     ) -> Result<(), Stopped> {
         if plan.is_empty() {
             return Ok(());

@@ -17,8 +17,10 @@ use super::{
     planning::Plan,
 };
 use crate::{
+    config::Accept,
     error::{Error, Result},
     finding::{Code, Finding},
+    plan::Action,
     text,
 };
 
@@ -98,8 +100,8 @@ fn finding(deeds: &[&Deed]) -> Finding {
         .help("give instate's user that permission in the cluster: docs/rbac.md has all that it needs")
 }
 
-/// What the plan needs and instate's user may not do.
-pub(super) async fn forbidden(api: &Api<'_>, us: &Us, plan: &Plan) -> Result<Vec<Finding>> {
+/// What the plan needs and instate's user may not do, going back from it included where the branch waits for it.
+pub(super) async fn forbidden(api: &Api<'_>, us: &Us, plan: &Plan, accept: Accept) -> Result<Vec<Finding>> {
     if plan.is_empty() {
         return Ok(Vec::new());
     }
@@ -116,6 +118,18 @@ pub(super) async fn forbidden(api: &Api<'_>, us: &Us, plan: &Plan) -> Result<Vec
     }
     for write in plan.writes.iter().filter(|write| write.replaces.is_some()) {
         add("delete", &write.object.path(), format!("{} is to be made anew", write.object.key));
+    }
+    let created = plan.writes.iter().filter(|write| match accept {
+        Accept::Checked => false,
+        Accept::Deployed => write.action == Action::Create,
+    });
+    for write in created {
+        let key = &write.object.key;
+        add(
+            "delete",
+            &write.object.path(),
+            format!("{key} is taken away again if the revision does not run"),
+        );
     }
     let inventory = inventory_path(us);
     for verb in ["create", "update"] {

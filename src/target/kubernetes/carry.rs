@@ -1,4 +1,4 @@
-//! Carrying out a plan: listed, then written stage by stage; deleted at the end, then no longer listed.
+//! Carrying out a plan: listed, then written in their order; deleted at the end, then no longer listed.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,33 +7,37 @@ use std::{
 };
 
 use http::Method;
-use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
     AT_ONCE, answer,
     client::{Api, Failure},
+    conflicts::conflicts,
+    decide::{apply_path, is_binding, is_of_before, name_of},
+    handover::Handover,
     inventory::{Inventory, Owner, Us},
     inventory_path,
+    jobs::Passing,
     lease::Held,
-    planning::{self, Delete, Plan, Write, apply_path},
+    planning::{Delete, Plan, Watched, Write},
+    ready::{GROUND, Halt, Readiness},
     redact::Redact,
+    survey::Object,
 };
 use crate::{
     apply,
     error::{Error, Result},
     manifest::ObjectKey,
-    plan::{Action, order::Stage},
+    plan::Action,
     point,
     target::Say,
     text,
-    wait::health::health,
 };
 
 /// So many lines say what is done to one object each; from then on one stands for many.
 const LINES: usize = 60;
-/// What an object needs of the cluster's own controllers may take so long to come.
-const GROUND: Duration = Duration::from_secs(60);
+/// So long an API server may judge by a definition that was just changed.
+const REDEFINED: Duration = Duration::from_secs(10);
 /// Of what was done before it stopped, so many objects are named.
 const NAMED: usize = 5;
 /// Between two looks.
@@ -59,7 +63,7 @@ impl Carrier<'_> {
     }
 
     /// Sends a request that changes an object. It counts from its beginning, since it may be given up.
-    async fn change(&self, method: Method, path: &str, body: &Json) -> Result<Json, Failure> {
+    pub async fn change(&self, method: Method, path: &str, body: &Json) -> Result<Json, Failure> {
         self.wrote.set(self.wrote.get() + 1);
         let done = self.api.call(method, path, Some(body)).await;
         if matches!(done, Err(Failure::Refused(_))) {
@@ -68,9 +72,12 @@ impl Carrier<'_> {
         done
     }
 
-    /// Writes everything that is wanted.
-    pub async fn apply(&self, plan: &mut Plan) -> Result<()> {
+    /// Writes everything that is wanted, in its order.
+    pub async fn apply(&self, plan: &mut Plan, ready: &Readiness<'_>) -> Result<(), Halt> {
         let mut before = plan.inventory.clone();
+        if !plan.is_empty() {
+            before.writer = Some(self.us.writer.clone());
+        }
         for (key, entry) in &plan.listed {
             before.entries.entry(key.clone()).or_insert_with(|| entry.clone());
         }
@@ -78,28 +85,29 @@ impl Carrier<'_> {
         point::reach("listed");
         let progress = Progress::new(plan.writes.len(), self.say);
         let uids = RefCell::new(BTreeMap::new());
-        for stage in Stage::ALL {
-            let writes: Vec<&Write> = plan.writes.iter().filter(|write| write.stage == stage).collect();
-            apply::all(writes.iter().copied(), AT_ONCE, async |write: &Write| {
-                let live = self.write(write).await?;
-                let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-                uids.borrow_mut().insert(write.object.key.clone(), uid);
-                progress.line(write.action, &write.object.key);
-                self.done.borrow_mut().push(format!("{} {}", write.action.done(), write.object.key));
-                point::reach("object-applied");
-                Ok(())
-            })
-            .await?;
-            if stage == Stage::Ground {
-                self.ground(&writes).await?;
-            }
-        }
+        let writes: BTreeMap<usize, &Write> =
+            plan.writes.iter().map(|write| (write.object.node, write)).collect();
+        let write = async |object: usize| {
+            let write = writes[&object];
+            let live = self.write(write).await?;
+            let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+            uids.borrow_mut().insert(write.object.key.clone(), uid);
+            progress.line(write.action, &write.object.key);
+            self.done.borrow_mut().push(format!("{} {}", write.action.done(), write.object.key));
+            point::reach("object-applied");
+            Ok(())
+        };
+        let has_work = |object| writes.contains_key(&object);
+        apply::in_order(&plan.order, has_work, AT_ONCE, write, async |objects: &[usize]| {
+            ready.of(objects).await
+        })
+        .await?;
         for (key, uid) in uids.into_inner() {
             if let Some(entry) = plan.listed.get_mut(&key) {
                 entry.uid = Some(uid);
             }
         }
-        let mut after = Inventory { entries: plan.listed.clone(), version: plan.inventory.version.clone() };
+        let mut after = Inventory { entries: plan.listed.clone(), ..plan.inventory.clone() };
         for delete in &plan.deletes {
             if let Some(entry) = plan.inventory.entries.get(&delete.key) {
                 after.entries.insert(delete.key.clone(), entry.clone());
@@ -110,23 +118,49 @@ impl Carrier<'_> {
         Ok(())
     }
 
+    /// Remembers what has ended, and deletes what its hook wants deleted then: in this order, so that nothing runs
+    /// twice.
+    async fn end_passing(&self, plan: &mut Plan, until: Instant) -> Result<()> {
+        let passing: Vec<(Watched, Passing)> =
+            plan.passing().map(|(watched, passing)| (watched.clone(), passing.clone())).collect();
+        let mut after = plan.inventory.clone();
+        for (watched, passing) in &passing {
+            for entries in [&mut after.entries, &mut plan.listed] {
+                if let Some(entry) = entries.get_mut(&watched.key) {
+                    entry.ran = Some(passing.digest.clone());
+                }
+            }
+        }
+        plan.inventory = self.list(&plan.inventory, after).await?;
+        point::reach("ended");
+        for (watched, _) in passing.iter().filter(|(_, passing)| passing.is_deleted) {
+            if let Some(uid) = plan.listed.get(&watched.key).and_then(|entry| entry.uid.as_ref()) {
+                self.delete(&watched.key, &watched.path, uid, until).await?;
+                (self.say)(format!("deleted {}, which has ended", watched.key));
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes what is no longer wanted, and waits until it is gone.
     pub async fn prune(&self, plan: &mut Plan, until: Instant) -> Result<()> {
+        self.end_passing(plan, until).await?;
         if plan.deletes.is_empty() {
             return Ok(());
         }
         let progress = Progress::new(plan.deletes.len(), self.say);
-        for stage in Stage::ALL.into_iter().rev() {
-            let of = |delete: &&Delete| Stage::of(&delete.key.group, &delete.key.kind) == stage;
-            let deletes: Vec<&Delete> = plan.deletes.iter().filter(of).collect();
-            apply::all(deletes, AT_ONCE, async |delete: &Delete| {
-                self.delete(&delete.key, &delete.path, &delete.uid, until).await?;
-                progress.line(Action::Delete, &delete.key);
-                self.done.borrow_mut().push(format!("deleted {}", delete.key));
-                Ok(())
-            })
-            .await?;
-        }
+        let deletes: BTreeMap<usize, &Delete> =
+            plan.deletes.iter().map(|delete| (delete.node, delete)).collect();
+        let delete = async |object: usize| -> Result<()> {
+            let delete = deletes[&object];
+            self.delete(&delete.key, &delete.path, &delete.uid, until).await?;
+            progress.line(Action::Delete, &delete.key);
+            self.done.borrow_mut().push(format!("deleted {}", delete.key));
+            Ok(())
+        };
+        // What is gone is not waited for once more.
+        let gone = async |objects: &[usize]| Ok(objects.to_vec());
+        apply::in_order(&plan.back, |_| true, AT_ONCE, delete, gone).await?;
         let mut after = plan.inventory.clone();
         for delete in &plan.deletes {
             after.entries.remove(&delete.key);
@@ -138,7 +172,8 @@ impl Carrier<'_> {
 
     /// Writes the inventory, unless it is so already.
     async fn list(&self, before: &Inventory, after: Inventory) -> Result<Inventory> {
-        if before.entries == after.entries {
+        let is_as = |it: &Inventory| it.entries == after.entries && it.writer == after.writer;
+        if is_as(before) {
             return Ok(before.clone());
         }
         self.may_write()?;
@@ -156,7 +191,7 @@ impl Carrier<'_> {
             Err(failure) if failure.code() == 409 => {
                 let there = self.api.find(&path).await?;
                 let there = Inventory::read(there.as_ref(), self.us)?;
-                if there.entries != after.entries {
+                if !is_as(&there) {
                     let message = "the environment's inventory was changed by somebody else meanwhile";
                     return Err(Error::later(message).help("try again: what is there is then looked at anew"));
                 }
@@ -170,11 +205,26 @@ impl Carrier<'_> {
 
     async fn write(&self, write: &Write) -> Result<Json> {
         let (object, mut replaced) = (&write.object, None);
-        if let (Action::Replace, Some(uid)) = (write.action, &write.replaces) {
-            self.delete(&object.key, &object.path(), uid, Instant::now() + GROUND).await?;
-            point::reach("object-deleted");
-            replaced = Some(format!("deleted {}", object.key));
+        let until = Instant::now() + GROUND;
+        match (write.action, &write.replaces) {
+            (Action::Replace, Some(uid)) => {
+                self.delete(&object.key, &object.path(), uid, until).await?;
+                point::reach("object-deleted");
+                replaced = Some(format!("deleted {}", object.key));
+            }
+            // Somebody else has deleted it.
+            (_, Some(uid)) => self.gone(&object.key, &object.path(), uid, until).await?,
+            (_, None) => {}
         }
+        if write.force && write.action == Action::Update {
+            self.takes_what_was_planned(write).await?;
+        }
+        if let Some(handover) = &write.handover {
+            self.hand_over(object, handover).await?;
+            point::reach("object-handed-over");
+        }
+        // A Role is known to those who judge its bindings a moment after it is there.
+        let needs = object.needs.is_some() || is_binding(&object.key);
         let began = Instant::now();
         loop {
             self.may_write()?;
@@ -183,14 +233,16 @@ impl Carrier<'_> {
                 Ok(live) => {
                     if let Owner::Other(owner) = self.us.owner(&live) {
                         self.release(write).await;
-                        let owner = planning::name_of(self.api, self.us, &object.key, &owner).await;
+                        let owner = name_of(self.api, self.us, &object.key, &owner).await;
                         return Err(Error::revision(format!("{} belongs to {owner}", object.key)));
                     }
                     return Ok(live);
                 }
                 // A kind, a namespace or an account of the same push takes a moment to be known everywhere.
                 Err(Failure::Refused(status))
-                    if began.elapsed() < GROUND && comes(&status, object.needs.is_some()) =>
+                    if began.elapsed() < GROUND && comes(&status, needs)
+                        // Every API server knows a new definition a moment later.
+                        || began.elapsed() < REDEFINED && is_of_before(object, &status) =>
                 {
                     tokio::time::sleep(PACE).await;
                 }
@@ -198,6 +250,46 @@ impl Carrier<'_> {
                     self.done.borrow_mut().extend(replaced);
                     return Err(self.refused(&object.key, failure));
                 }
+            }
+        }
+    }
+
+    /// Asks once more whose fields an apply would take: what is written by force is written over whatever is
+    /// there.
+    async fn takes_what_was_planned(&self, write: &Write) -> Result<()> {
+        let (object, key) = (&write.object, &write.object.key);
+        let path = apply_path(self.us, &object.path(), false, true);
+        let Err(Failure::Refused(status)) = self.api.call(Method::PATCH, &path, Some(&object.body)).await
+        else {
+            return Ok(());
+        };
+        // Whatever else it says, it says to the apply.
+        match conflicts(&status).iter().find(|conflict| !write.taken.contains(conflict)) {
+            Some(_) => Err(self.refused(key, Failure::Refused(status))),
+            None => Ok(()),
+        }
+    }
+
+    /// Has the fields of an object held by those who are to hold them, as it was planned.
+    async fn hand_over(&self, object: &Object, planned: &Handover) -> Result<()> {
+        let (path, began) = (object.path(), Instant::now());
+        loop {
+            let live = self.api.get(&path).await.map_err(|failure| self.refused(&object.key, failure))?;
+            // What stands as it should needs nothing: an answer was lost on its way.
+            let Some(now) = planned.terms.handover(&live, &self.us.manager) else { return Ok(()) };
+            if now.gone != planned.gone {
+                let message = format!("{} was changed by somebody else just now", object.key);
+                return Err(Error::later(message).help("try again: what is there is then looked at anew"));
+            }
+            self.may_write()?;
+            let as_us = format!("{path}?fieldManager={}", self.us.manager);
+            match self.change(Method::PATCH, &as_us, &now.patch(&live)).await {
+                Ok(_) => return Ok(()),
+                // Somebody wrote a status meanwhile.
+                Err(Failure::Refused(status)) if status.code == 409 && began.elapsed() < GROUND => {
+                    tokio::time::sleep(PACE).await;
+                }
+                Err(failure) => return Err(self.refused(&object.key, failure)),
             }
         }
     }
@@ -216,33 +308,8 @@ impl Carrier<'_> {
             .await;
     }
 
-    /// Waits until what others live in or are instances of is ready.
-    async fn ground(&self, writes: &[&Write]) -> Result<()> {
-        let until = Instant::now() + GROUND;
-        for write in writes {
-            let key = &write.object.key;
-            loop {
-                let live =
-                    self.api.get(&write.object.path()).await.map_err(|failure| self.refused(key, failure))?;
-                let is = health(&key.group, &key.kind, &live, Timestamp::now());
-                if is.is_ready() {
-                    break;
-                }
-                let why = self.redact.clean(&is.reason, 300);
-                if is.is_final() {
-                    return Err(Error::revision(format!("{key}: {why}")));
-                }
-                if Instant::now() > until {
-                    return Err(Error::revision(format!("{key} is not ready: {why}")));
-                }
-                tokio::time::sleep(PACE).await;
-            }
-        }
-        Ok(())
-    }
-
     /// Deletes one object, by its UID, with all that belongs to it, and waits until it is gone.
-    async fn delete(&self, key: &ObjectKey, path: &str, uid: &str, until: Instant) -> Result<()> {
+    pub async fn delete(&self, key: &ObjectKey, path: &str, uid: &str, until: Instant) -> Result<()> {
         self.may_write()?;
         let options = json!({
             "apiVersion": "v1",
@@ -258,6 +325,11 @@ impl Carrier<'_> {
             Err(failure) => return Err(self.refused(key, failure)),
         }
         point::reach("object-deleting");
+        self.gone(key, path, uid, until).await
+    }
+
+    /// Waits until an object that is being deleted is gone.
+    async fn gone(&self, key: &ObjectKey, path: &str, uid: &str, until: Instant) -> Result<()> {
         loop {
             let live = self.api.find(path).await.map_err(|failure| self.refused(key, failure))?;
             let Some(live) = live.filter(|live| live["metadata"]["uid"] == uid) else { return Ok(()) };
@@ -285,15 +357,19 @@ impl Carrier<'_> {
     }
 
     fn may_write(&self) -> Result<()> {
-        self.held.map_or(Ok(()), Held::check)
+        if self.held.is_some_and(Held::is_lost) {
+            let error = Error::later("another server has begun to deploy to this cluster meanwhile");
+            return Err(error.help("try again when it has ended"));
+        }
+        Ok(())
     }
 
-    fn refused(&self, key: &ObjectKey, failure: Failure) -> Error {
+    pub fn refused(&self, key: &ObjectKey, failure: Failure) -> Error {
         match failure {
             Failure::Refused(status) => {
                 let secret = key.kind == "Secret";
                 let words = answer::one_line(&status, secret, self.redact);
-                match planning::conflicts(&status).first() {
+                match conflicts(&status).first() {
                     Some(conflict) => Error::revision(format!(
                         "{key}: {} changed {} just now",
                         self.redact.clean(&conflict.manager, 80),
@@ -343,6 +419,53 @@ impl<'s> Progress<'s> {
             (self.say)(format!("{} {key}", action.done()));
         } else if done == self.total || done.is_multiple_of((self.total / 10).max(1)) {
             (self.say)(format!("{done} of {} objects", self.total));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::comes;
+
+    #[test]
+    fn what_is_on_its_way_is_waited_for_and_what_is_missing_is_not() {
+        let status = |code: u16, words: &str| Status { code, ..Status::failure(words, "") };
+        for (code, words, of_this_push) in [
+            (404, "namespaces \"shop\" not found", true),
+            (404, "the server could not find the requested resource", true),
+            (
+                403,
+                "pods \"web\" is forbidden: error looking up service account shop/web: serviceaccount \"web\" not found",
+                false,
+            ),
+            (
+                403,
+                "configmaps \"a\" is forbidden: status unknown for quota: much, resources: count/configmaps",
+                false,
+            ),
+            (
+                409,
+                "Operation cannot be fulfilled on resourcequotas \"much\": the object has been modified; please apply your changes to the latest version and try again",
+                false,
+            ),
+        ] {
+            assert!(comes(&status(code, words), of_this_push), "{code} {words}");
+        }
+        for (code, words, of_this_push) in [
+            (404, "namespaces \"shop\" not found", false),
+            (403, "configmaps \"a\" is forbidden: exceeded quota: much", true),
+            (403, "configmaps is forbidden: User \"a\" cannot patch resource \"configmaps\"", true),
+            (
+                403,
+                "configmaps \"a\" is forbidden: unable to create new content in namespace shop because it is being terminated",
+                false,
+            ),
+            (409, "Apply failed with 1 conflict: conflict with \"x\": .spec.a", true),
+            (422, "Deployment.apps \"a\" is invalid", true),
+        ] {
+            assert!(!comes(&status(code, words), of_this_push), "{code} {words}");
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::AsyncBufReadExt;
+use futures::{
+    AsyncBufReadExt,
+    future::{Either, select},
+};
 use http::{Method, Request, header};
 use kube::{
     Client, Config,
@@ -17,6 +20,7 @@ use kube::{
 use serde_json::Value as Json;
 use tokio::time::timeout;
 
+use super::lease::Held;
 use crate::{
     config,
     error::{Error, Result},
@@ -31,6 +35,8 @@ const QUIET: Duration = Duration::from_secs(3);
 const AGAIN: Duration = Duration::from_secs(30);
 /// Bytes of an answer: far more than any list or description of kinds has.
 const LARGEST: usize = 256 << 20;
+/// Why nothing is written any more.
+const ANOTHER: &str = "for so long that another server may deploy now";
 /// So many characters of an API server's words are shown.
 const WORDS: usize = 400;
 
@@ -119,6 +125,7 @@ impl From<Failure> for Error {
 /// A connection, opened by the first request.
 pub(super) struct Api<'s> {
     client: Client,
+    server: String,
     patience: Patience,
     /// Hears that the cluster does not answer.
     say: Say<'s>,
@@ -126,21 +133,15 @@ pub(super) struct Api<'s> {
     say_at: Cell<Option<Instant>>,
     /// Whether a request that writes was sent once more, since it had no answer that counts.
     in_doubt: Cell<bool>,
+    /// Without it nothing may be written, however often it is tried.
+    held: Option<&'s Held>,
 }
 
 impl<'s> Api<'s> {
     /// Reads the kubeconfig. Nothing is sent.
     pub async fn new(settings: &config::Kubernetes, patience: Patience, say: Say<'s>) -> Result<Self> {
-        let path = settings.kubeconfig.display();
-        let wrong = |error: &dyn std::fmt::Display| {
-            let reason = text::excerpt(&error.to_string(), WORDS);
-            Error::server(format!("the kubeconfig {path} cannot be used: {reason}"))
-                .help("check it: kubectl --kubeconfig FILE get namespaces")
-        };
-        let kubeconfig = read(&settings.kubeconfig)?;
-        let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
-        let mut config =
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(&error))?;
+        let mut config = reach(settings).await?;
+        let server = config.cluster_url.to_string();
         config.connect_timeout = Some(Duration::from_secs(5));
         // Bounded here for every request, whatever it does.
         config.read_timeout = None;
@@ -149,8 +150,26 @@ impl<'s> Api<'s> {
         if let Some(user) = &settings.impersonate {
             config.auth_info.impersonate = Some(user.clone());
         }
-        let client = Client::try_from(config).map_err(|error| wrong(&error))?;
-        Ok(Self { client, patience, say, say_at: Cell::new(None), in_doubt: Cell::new(false) })
+        let client = Client::try_from(config).map_err(|error| unusable(settings, &error))?;
+        Ok(Self {
+            client,
+            server,
+            patience,
+            say,
+            say_at: Cell::new(None),
+            in_doubt: Cell::new(false),
+            held: None,
+        })
+    }
+
+    /// The cluster's address.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// One that writes only while the Lease runs.
+    pub fn under(self, held: Option<&'s Held>) -> Self {
+        Self { held, ..self }
     }
 
     /// Whether the cluster may have done what it was not heard to say.
@@ -182,7 +201,15 @@ impl<'s> Api<'s> {
 
     /// The bytes of one answer. It has `silence` to begin, and then [`Patience::answer`] for its next bytes.
     async fn answer(&self, request: Request<Vec<u8>>, silence: Duration) -> Result<Vec<u8>, NoAnswer> {
-        let asked = timeout(silence, self.client.request_stream(request)).await;
+        let writes = self.held.filter(|_| request.method() != Method::GET);
+        let asked = pin!(timeout(silence, self.client.request_stream(request)));
+        let asked = match writes {
+            None => asked.await,
+            Some(held) => match select(pin!(held.lapsed()), asked).await {
+                Either::Left(_) => return Err(NoAnswer::Broken(ANOTHER.to_owned())),
+                Either::Right((asked, _)) => asked,
+            },
+        };
         let mut body = pin!(asked.map_err(|_| NoAnswer::Silent)?.map_err(|error| match error {
             kube::Error::Api(status) => NoAnswer::Refused(status),
             error => NoAnswer::Broken(innermost(&error)),
@@ -225,6 +252,14 @@ impl<'s> Api<'s> {
         let until = self.patience.until.min(began + self.patience.request);
         let mut pause = Duration::from_millis(100);
         loop {
+            // Each time anew: it may be long ago that it was tried first.
+            if let Some(held) = self.held.filter(|held| method != Method::GET && !held.runs()) {
+                if held.is_lost() || Instant::now() + pause >= until {
+                    return Err(Failure::Away(ANOTHER.to_owned()));
+                }
+                tokio::time::sleep(pause).await;
+                continue;
+            }
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             let answer = self.answer(request(&method, path, body), self.patience.answer.min(left)).await;
             let read = answer.and_then(|bytes| {
@@ -267,6 +302,23 @@ impl<'s> Api<'s> {
     }
 }
 
+/// The address of a cluster. Nothing is sent.
+pub(super) async fn server(settings: &config::Kubernetes) -> Result<String> {
+    Ok(reach(settings).await?.cluster_url.to_string())
+}
+
+async fn reach(settings: &config::Kubernetes) -> Result<Config> {
+    let kubeconfig = read(&settings.kubeconfig)?;
+    let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(settings, &error))
+}
+
+fn unusable(settings: &config::Kubernetes, error: &dyn std::fmt::Display) -> Error {
+    let (path, reason) = (settings.kubeconfig.display(), text::excerpt(&error.to_string(), WORDS));
+    Error::server(format!("the kubeconfig {path} cannot be used: {reason}"))
+        .help("check it: kubectl --kubeconfig FILE get namespaces")
+}
+
 fn read(path: &Path) -> Result<Kubeconfig> {
     if let Err(error) = std::fs::metadata(path) {
         let error = Error::io("read the kubeconfig", path, &error);
@@ -280,7 +332,12 @@ fn read(path: &Path) -> Result<Kubeconfig> {
 }
 
 fn request(method: &Method, path: &str, body: Option<&Json>) -> Request<Vec<u8>> {
-    let kind = if method == Method::PATCH { "application/apply-patch+yaml" } else { "application/json" };
+    let kind = match body {
+        // A list of operations; what is applied is an object.
+        Some(Json::Array(_)) if method == Method::PATCH => "application/json-patch+json",
+        _ if method == Method::PATCH => "application/apply-patch+yaml",
+        _ => "application/json",
+    };
     let bytes = body.map(|body| serde_json::to_vec(body).unwrap_or_default()).unwrap_or_default();
     let mut request = Request::new(bytes);
     *request.method_mut() = method.clone();
@@ -299,6 +356,7 @@ fn passes(status: &Status) -> bool {
     // if the server were broken; and a webhook chooses the code of its refusal itself.
     let refused = words.starts_with("failed to create typed patch object")
         || words.contains("unable to convert unstructured object")
+        || words.contains("request to convert CR to an invalid group/version")
         || words.contains("denied the request");
     !refused && matches!(status.code, 408 | 429 | 500 | 502 | 503 | 504)
 }
@@ -329,7 +387,53 @@ pub(super) fn segment(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::segment;
+    use kube::core::Status;
+
+    use super::{passes, segment};
+
+    #[test]
+    fn what_a_moment_mends_is_tried_again_and_what_is_refused_is_not() {
+        let status = |code: u16, words: &str| Status { code, ..Status::failure(words, "") };
+        for (code, words) in [
+            (429, "the server has received too many requests and has asked us to try again later"),
+            (429, "Too many requests, please try again later."),
+            (500, "etcdserver: leader changed"),
+            (500, "etcdserver: request timed out"),
+            (504, "etcdserver: request timed out, possibly due to previous leader failure"),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"a.b\": failed to call webhook: Post \"https://a.b.svc:443/?timeout=10s\": dial tcp 10.0.0.1:443: connect: connection refused",
+            ),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"a.b\": failed to call webhook: Post \"https://a.b.svc:443/?timeout=1s\": context deadline exceeded",
+            ),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"a.b\": failed to call webhook: no endpoints available for service \"a\"",
+            ),
+            (500, "conversion webhook for a.b/v1, Kind=C failed: Post \"https://a.b.svc:443/\": EOF"),
+            (503, "the server is currently unable to handle the request"),
+            (503, "apiserver not ready"),
+            (504, "Timeout: request did not complete within requested timeout - context deadline exceeded"),
+        ] {
+            assert!(passes(&status(code, words)), "{code} {words}");
+        }
+        for (code, words) in [
+            (
+                500,
+                "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.a: field not declared in schema",
+            ),
+            (500, "request to convert CR to an invalid group/version: a.b/v1beta1"),
+            (500, "admission webhook \"a.b\" denied the request: no"),
+            (409, "Apply failed with 1 conflict: conflict with \"x\": .spec.a"),
+            (403, "configmaps is forbidden"),
+            (404, "the server could not find the requested resource"),
+            (422, "Deployment.apps \"a\" is invalid"),
+        ] {
+            assert!(!passes(&status(code, words)), "{code} {words}");
+        }
+    }
 
     #[test]
     fn no_name_leads_out_of_its_part_of_a_path() {

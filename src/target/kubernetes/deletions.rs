@@ -11,8 +11,8 @@ use crate::{
     config,
     finding::{Code, Finding},
     manifest::ObjectKey,
-    plan::order,
-    policy::{Confirmed, confirmed},
+    plan,
+    policy::{Confirmed, Spared, confirmed},
     text,
 };
 
@@ -29,12 +29,14 @@ pub(super) struct Deletions<'a> {
 }
 
 /// What becomes of an object that is no longer wanted.
-enum Fate {
+pub(super) enum Fate {
     /// It is deleted, by its UID.
     Deleted(String),
     /// It is there no more.
     Gone,
-    /// It stays, and why.
+    /// It is ours, but somebody wants it to stay, and why.
+    Stays(String),
+    /// It is not ours any more, and why.
     Left(String),
 }
 
@@ -44,26 +46,32 @@ impl Deletions<'_> {
         let mut findings = Vec::new();
         for one in gone {
             let key = &one.key;
-            match fate(one, us) {
-                Fate::Deleted(_) if self.protects(key) && !self.confirmed.deletes(key) => {
+            match (fate(one, us), self.confirmed.spares(key)) {
+                (Fate::Deleted(_), Some(why)) => {
+                    if why != Spared::Foreign {
+                        plan.listed.insert(key.clone(), one.entry.clone());
+                    }
+                    match why {
+                        Spared::AsBefore => {}
+                        Spared::Foreign => plan.left.push(format!("{key}, which was there before")),
+                        Spared::Ground => plan.left.push(format!("{key}, which holds the inventory")),
+                    }
+                }
+                (Fate::Deleted(_), None) if protects(self.policy, key) && !self.confirmed.deletes(key) => {
                     findings.push(protected(key));
                 }
-                Fate::Deleted(uid) => {
-                    plan.deletes.push(Delete { key: key.clone(), path: one.path.clone(), uid });
+                (Fate::Deleted(uid), None) => {
+                    let node = plan.deletes.len();
+                    plan.deletes.push(Delete { node, key: key.clone(), path: one.path.clone(), uid });
                 }
-                Fate::Gone => {}
-                Fate::Left(why) => plan.said.push(format!("{key} is left alone: {why}")),
+                (Fate::Gone, _) => {}
+                (Fate::Stays(why) | Fate::Left(why), _) => {
+                    plan.said.push(format!("{key} is left alone: {why}"));
+                }
             }
         }
         findings.extend(self.too_many(plan));
         findings
-    }
-
-    fn protects(&self, key: &ObjectKey) -> bool {
-        match &self.policy.protect {
-            Some(kinds) => kinds.contains(&key.kind),
-            None => order::is_protected(&key.group, &key.kind),
-        }
     }
 
     fn too_many(&self, plan: &Plan) -> Option<Finding> {
@@ -86,6 +94,14 @@ impl Deletions<'_> {
     }
 }
 
+/// Whether objects of a kind are deleted only with somebody's word.
+pub(super) fn protects(policy: &config::Deletions, key: &ObjectKey) -> bool {
+    match &policy.protect {
+        Some(kinds) => kinds.contains(&key.kind),
+        None => plan::is_protected(&key.group, &key.kind),
+    }
+}
+
 fn protected(key: &ObjectKey) -> Finding {
     let what = match key.kind.as_str() {
         "Namespace" => " with everything in it",
@@ -98,7 +114,7 @@ fn protected(key: &ObjectKey) -> Finding {
     Finding::error(Code::Protected, message).help(help)
 }
 
-fn fate(gone: &Gone, us: &Us) -> Fate {
+pub(super) fn fate(gone: &Gone, us: &Us) -> Fate {
     let Some(live) = &gone.live else { return Fate::Gone };
     let left = |why: &str| Fate::Left(why.to_owned());
     let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
@@ -111,7 +127,7 @@ fn fate(gone: &Gone, us: &Us) -> Fate {
         Owner::Other(_) => return left("it belongs to somebody else now"),
     }
     match stays(live) {
-        Some((annotation, value)) => Fate::Left(format!("it carries {annotation}: {value}")),
+        Some((annotation, value)) => Fate::Stays(format!("it carries {annotation}: {value}")),
         None => Fate::Deleted(uid),
     }
 }

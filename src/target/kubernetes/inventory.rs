@@ -35,10 +35,14 @@ pub(super) struct Us {
     pub namespace: String,
     /// The repository, for people who find the inventory.
     pub repository: String,
+    /// Which of the servers with this environment we are.
+    pub writer: String,
 }
 
 /// Says in an inventory which repository it is of.
 pub(super) const REPOSITORY: &str = "instate.dev/repository";
+/// Says in an inventory which server wrote to the cluster last.
+const WRITER: &str = "instate.dev/writer";
 
 impl Us {
     /// Of an environment of a repository.
@@ -49,7 +53,19 @@ impl Us {
             format!("{manager}.{namespace}.ConfigMap.").as_bytes(),
         );
         let part_of = format!("applyset-{}-v1", BASE64_URL_SAFE_NO_PAD.encode(digest));
-        Self { manager, part_of, namespace: namespace.to_owned(), repository: owner.repository.clone() }
+        Self {
+            manager,
+            part_of,
+            namespace: namespace.to_owned(),
+            repository: owner.repository.clone(),
+            writer: owner.lock.clone(),
+        }
+    }
+
+    /// The other environment of the same repository that `owner` is.
+    pub fn sibling<'o>(&self, owner: &'o str) -> Option<&'o str> {
+        let (_, own) = parts(&self.manager)?;
+        parts(owner).filter(|(_, id)| *id == own).map(|(environment, _)| environment)
     }
 
     /// Whose a live object is.
@@ -112,12 +128,16 @@ pub(super) struct Entry {
     pub api_version: String,
     /// `None` until it is known that it was created.
     pub uid: Option<String>,
+    /// What it did when it ended well, of what may be gone since then.
+    pub ran: Option<String>,
 }
 
 /// The objects of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Inventory {
     pub entries: BTreeMap<ObjectKey, Entry>,
+    /// The server that wrote to the cluster last: what another's journal says of what runs may be old.
+    pub writer: Option<String>,
     /// What the API server compares, so that nobody else's writing is lost; `None` before the first.
     pub version: Option<String>,
 }
@@ -145,8 +165,10 @@ impl Inventory {
             let (key, entry) = parse(line).ok_or_else(|| damaged("a line is not an object"))?;
             entries.insert(key, entry);
         }
-        let version = found["metadata"]["resourceVersion"].as_str().map(ToOwned::to_owned);
-        Ok(Self { entries, version })
+        let text = |value: &Json| value.as_str().map(ToOwned::to_owned);
+        let writer = text(&found["metadata"]["annotations"][WRITER]);
+        let version = text(&found["metadata"]["resourceVersion"]);
+        Ok(Self { entries, writer, version })
     }
 
     /// As the cluster keeps it.
@@ -173,6 +195,7 @@ impl Inventory {
                 "labels": {"applyset.kubernetes.io/id": us.part_of, "app.kubernetes.io/managed-by": "instate"},
                 "annotations": {
                     REPOSITORY: us.repository,
+                    WRITER: self.writer,
                     "applyset.kubernetes.io/tooling": concat!("instate/v", env!("CARGO_PKG_VERSION")),
                     "applyset.kubernetes.io/contains-group-kinds": kinds.into_iter().collect::<Vec<_>>().join(","),
                     "applyset.kubernetes.io/additional-namespaces": others.join(","),
@@ -187,10 +210,12 @@ fn group_kind(key: &ObjectKey) -> String {
     if key.group.is_empty() { key.kind.clone() } else { format!("{}.{}", key.kind, key.group) }
 }
 
-/// `apps/v1 Deployment shop web 1b2c...`; `-` where there is nothing.
+/// `apps/v1 Deployment shop web 1b2c...`; `-` where there is nothing; behind the UID of what ran `=` and what it did.
 fn line(key: &ObjectKey, entry: &Entry) -> String {
     let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    format!("{} {} {} {} {}\n", entry.api_version, key.kind, or(&key.namespace), or(&entry.uid), key.name)
+    let ran = entry.ran.as_ref().map(|ran| format!("={ran}")).unwrap_or_default();
+    let uid = or(&entry.uid);
+    format!("{} {} {} {uid}{ran} {}\n", entry.api_version, key.kind, or(&key.namespace), key.name)
 }
 
 fn parse(line: &str) -> Option<(ObjectKey, Entry)> {
@@ -199,9 +224,11 @@ fn parse(line: &str) -> Option<(ObjectKey, Entry)> {
     let mut next = || parts.next().filter(|part| !part.is_empty()).map(ToOwned::to_owned);
     let some = |part: String| (part != "-").then_some(part);
     let (api_version, kind) = (next()?, next()?);
-    let (namespace, uid, name) = (some(next()?), some(next()?), next()?);
+    let (namespace, run, name) = (some(next()?), next()?, next()?);
+    let (uid, ran) = run.split_once('=').map_or((run.as_str(), None), |(uid, ran)| (uid, Some(ran)));
+    let (uid, ran) = (some(uid.to_owned()), ran.map(ToOwned::to_owned));
     let group = kinds::group(&api_version).to_owned();
-    Some((ObjectKey { group, kind, namespace, name }, Entry { api_version, uid }))
+    Some((ObjectKey { group, kind, namespace, name }, Entry { api_version, uid, ran }))
 }
 
 #[cfg(test)]
@@ -211,7 +238,8 @@ mod tests {
     use super::*;
 
     fn us() -> Us {
-        let owner = target::Owner { id: "0123456789abcdef".into(), repository: "here".into() };
+        let owner =
+            target::Owner { id: "0123456789abcdef".into(), repository: "here".into(), lock: String::new() };
         Us::new(&owner, "production", "shop")
     }
 
@@ -231,14 +259,16 @@ mod tests {
             namespace: namespace.map(Into::into),
             name: name.into(),
         };
-        let mut inventory = Inventory { version: Some("7".into()), ..Inventory::default() };
+        let mut inventory =
+            Inventory { version: Some("7".into()), writer: Some("here".into()), ..Inventory::default() };
         for (key, uid) in [
             (key("Deployment", Some("shop"), "web"), Some("u1".to_owned())),
             (key("Namespace", None, "shop"), None),
             (key("ConfigMap", Some("other"), "a b"), None),
         ] {
             let api_version = if key.group.is_empty() { "v1".to_owned() } else { "apps/v1".to_owned() };
-            inventory.entries.insert(key, Entry { api_version, uid });
+            let ran = (key.kind == "Deployment").then(|| "Zm9v-_".to_owned());
+            inventory.entries.insert(key, Entry { api_version, uid, ran });
         }
         let written = inventory.to_json(&us()).expect("it is small");
         assert_eq!(Inventory::read(Some(&written), &us()).expect("it is good"), inventory);

@@ -39,7 +39,8 @@ impl Kind {
     }
 }
 
-fn root(api_version: &str) -> String {
+/// The path of a group version.
+pub(super) fn root(api_version: &str) -> String {
     match api_version.split_once('/') {
         Some((group, version)) => format!("/apis/{}/{}", segment(group), segment(version)),
         None => format!("/api/{}", segment(api_version)),

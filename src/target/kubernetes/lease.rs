@@ -1,11 +1,13 @@
 //! One writer to a cluster: a Lease beside the inventory, for servers that do not share a kernel lock.
 //!
 //! A holder that cannot renew stops writing while its Lease still runs, with time left for a request that
-//! is under way. Time is measured by this machine's monotonic clock alone; the API server's clock and the
+//! is under way, and goes on when it has renewed it; one that another server took it from writes no more. Time is measured by this machine's clock since its start alone; the API server's clock and the
 //! other holder's are not trusted.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -13,6 +15,7 @@ use std::{
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use tokio::sync::Notify;
 
 use super::{
     client::{Api, Failure, Patience, segment},
@@ -26,32 +29,78 @@ use crate::{
 };
 
 /// How long a Lease runs after it was renewed.
-const DURATION: Duration = Duration::from_secs(60);
+fn duration() -> Duration {
+    Duration::from_secs(point::number("lease-seconds", 60))
+}
+
 /// Nothing is begun so long after the last renewal: what is under way then has [`super::ANSWER`] to end.
-const WRITE_WITHIN: Duration = Duration::from_secs(30);
+fn write_within() -> Duration {
+    duration() / 2
+}
+
 /// How often it is renewed.
-const PACE: Duration = Duration::from_secs(5);
+fn pace() -> Duration {
+    duration() / 12
+}
+
+/// Since this machine was started, with the time that it slept: the other server did not.
+fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// What is known of a Lease that was taken.
+struct State {
+    /// When the last renewal that succeeded was sent.
+    renewed: Duration,
+    /// Somebody else has taken it since then.
+    lost: bool,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A Lease that is held, renewed in the background, and given back when it is dropped.
 pub struct Held {
-    /// When the last renewal that succeeded was sent.
-    renewed: Arc<Mutex<Instant>>,
+    state: Arc<Mutex<State>>,
+    /// Wakes whoever has a write on its way, to take it back.
+    lapsed: Notify,
     stop: Option<mpsc::Sender<()>>,
     renewing: Option<JoinHandle<()>>,
 }
 
 impl Held {
-    /// Whether a write may be begun.
-    ///
-    /// # Errors
-    /// The Lease may soon be another's.
-    pub fn check(&self) -> Result<()> {
-        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        if renewed.elapsed() < WRITE_WITHIN {
-            return Ok(());
-        }
-        Err(Error::later("the cluster did not answer for so long that another server may deploy now")
-            .help("try again when it answers"))
+    /// Whether a write may be begun. If not, it may again when the Lease was renewed.
+    pub fn runs(&self) -> bool {
+        let state = lock(&self.state);
+        !state.lost && now().saturating_sub(state.renewed) < write_within()
+    }
+
+    /// Whether another server has it: it never runs again.
+    pub fn is_lost(&self) -> bool {
+        lock(&self.state).lost
+    }
+
+    /// Waits until the Lease does not run any more, and whoever works under it was told.
+    pub async fn lapsed(&self) {
+        self.lapsed.notified().await;
+    }
+
+    /// Does what writes. Where the process stood still for so long that the Lease ran out, what it was about to
+    /// send is taken back before the connection gets its turn.
+    pub async fn guard<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let done = work.as_mut().poll(context);
+            if done.is_ready() || self.runs() {
+                return done;
+            }
+            self.lapsed.notify_waiters();
+            work.as_mut().poll(context)
+        })
+        .await
     }
 }
 
@@ -76,7 +125,7 @@ pub(super) async fn take(
     let lease = Lease { path: path(us), us: us.clone(), holder: holder.to_owned() };
     let mut seen: Option<(Json, Instant)> = None;
     let renewed = loop {
-        let sent = Instant::now();
+        let sent = now();
         let found = api.find(&lease.object()).await?;
         let taken = match &found {
             None => api.call(Method::POST, &lease.path, Some(&lease.body(&json!(null), 0))).await,
@@ -106,32 +155,33 @@ pub(super) async fn take(
         }
     };
     point::reach("lease-taken");
-    let renewed = Arc::new(Mutex::new(renewed));
+    let state = Arc::new(Mutex::new(State { renewed, lost: false }));
     let (stop, stopped) = mpsc::channel();
-    let (settings, known) = (settings.clone(), Arc::clone(&renewed));
+    let (settings, known) = (settings.clone(), Arc::clone(&state));
     let renewing = thread::spawn(move || keep(&lease, &settings, &known, &stopped));
-    Ok(Held { renewed, stop: Some(stop), renewing: Some(renewing) })
+    Ok(Held { state, lapsed: Notify::new(), stop: Some(stop), renewing: Some(renewing) })
 }
 
 /// Renews until it is told to stop, then gives the Lease back.
-fn keep(
-    lease: &Lease,
-    settings: &config::Kubernetes,
-    renewed: &Mutex<Instant>,
-    stopped: &mpsc::Receiver<()>,
-) {
+fn keep(lease: &Lease, settings: &config::Kubernetes, state: &Mutex<State>, stopped: &mpsc::Receiver<()>) {
     let Ok(runtime) = runtime() else { return };
     let patience = |request| Patience { answer: super::ANSWER, request, until: Instant::now() + request };
-    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(PACE) {
-        let sent = Instant::now();
+    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(pace()) {
+        let sent = now();
         let done = runtime.block_on(async {
             let api = Api::new(settings, patience(super::ANSWER), &|_| {}).await.ok()?;
-            let found = api.get(&lease.object()).await.ok()?;
-            (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
+            let found = api.find(&lease.object()).await.ok()?;
+            let Some(found) = found.filter(|it| it["spec"]["holderIdentity"] == lease.holder.as_str()) else {
+                lock(state).lost = true;
+                return None;
+            };
             lease.renew(&api, &found).await.ok()
         });
+        if lock(state).lost {
+            return;
+        }
         if done.is_some() {
-            *renewed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+            lock(state).renewed = sent;
         }
     }
     // The next holder need not wait for the end of it.
@@ -164,7 +214,7 @@ impl Lease {
         if holder.is_empty() || holder == self.holder {
             return true;
         }
-        let duration = spec["leaseDurationSeconds"].as_u64().map_or(DURATION, Duration::from_secs);
+        let duration = spec["leaseDurationSeconds"].as_u64().map_or_else(duration, Duration::from_secs);
         seen.is_some_and(|(known, since)| known == spec && since.elapsed() > duration)
     }
 
@@ -176,7 +226,7 @@ impl Lease {
     }
 
     fn body(&self, version: &Json, transitions: u64) -> Json {
-        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -188,9 +238,9 @@ impl Lease {
             },
             "spec": {
                 "holderIdentity": self.holder,
-                "leaseDurationSeconds": DURATION.as_secs(),
-                "acquireTime": now,
-                "renewTime": now,
+                "leaseDurationSeconds": duration().as_secs(),
+                "acquireTime": at,
+                "renewTime": at,
                 "leaseTransitions": transitions,
             },
         })

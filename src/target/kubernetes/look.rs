@@ -16,10 +16,11 @@ use super::{
 };
 use crate::{
     check::schema::{DEFINITION, Document},
+    config::HealthRule,
     error::Result,
     manifest::ObjectKey,
     wait::{
-        health::{Health, Status, health, is_custom, is_silent},
+        health::{Expressions, Health, Status, is_custom, is_silent},
         why,
     },
 };
@@ -40,8 +41,10 @@ pub(super) async fn look(
     api: &Api<'_>,
     us: &Us,
     watched: &[Watched],
+    rules: &[HealthRule],
     waited: Duration,
 ) -> Result<Vec<(ObjectKey, Health)>> {
+    let expressions = Expressions::new(rules);
     let mut groups: BTreeMap<&str, Vec<&Watched>> = BTreeMap::new();
     for one in watched {
         groups.entry(&one.beside).or_default().push(one);
@@ -59,7 +62,14 @@ pub(super) async fn look(
         let mut healths = Vec::new();
         for (one, live) in watched.into_iter().zip(found) {
             let health = match live {
-                Some(live) => settled(api, one, &live, of(one, &live, waited)).await?,
+                Some(live) => {
+                    let is = of(&expressions, one, &live, waited);
+                    let is_said = expressions.has(&one.key.group, &one.key.kind);
+                    if is_said { is } else { settled(api, one, &live, is).await? }
+                }
+                None if one.passing.as_ref().is_some_and(|passing| !passing.is_deleted) => {
+                    Health::new(Status::Healthy, "it has ended and was cleaned up")
+                }
                 None => Health::new(Status::Failed, "it is not there any more"),
             };
             healths.push((one.key.clone(), health));
@@ -72,16 +82,21 @@ pub(super) async fn look(
 
 /// What an object's own status says. A custom resource's controller gets a moment for its first word about it, or
 /// about its last change; where nobody says anything there is none, and it is not waited for.
-fn of(one: &Watched, live: &Json, waited: Duration) -> Health {
+fn of(expressions: &Expressions<'_>, one: &Watched, live: &Json, waited: Duration) -> Health {
     let now = Timestamp::now();
-    let is = health(&one.key.group, &one.key.kind, live, now);
-    // Two clocks may differ by more than the moment.
-    let early = waited < SILENCE.unsigned_abs();
-    if !is_custom(&one.key.group) {
+    let is = expressions.health(&one.key.group, &one.key.kind, live, now);
+    // Whose health somebody has put into words, is as they say.
+    let is_said = expressions.has(&one.key.group, &one.key.kind);
+    if !is_custom(&one.key.group) && !is_said {
         return is;
     }
+    // Two clocks may differ by more than the moment.
+    let early = waited < SILENCE.unsigned_abs();
     if is.is_final() && early {
         return Health { status: Status::Failing, ..is };
+    }
+    if is_said {
+        return is;
     }
     if !is_silent(live) || !matches!(is.status, Status::Progressing | Status::Unknown) {
         return is;

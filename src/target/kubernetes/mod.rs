@@ -11,14 +11,21 @@ mod allowed;
 mod answer;
 mod carry;
 mod client;
+mod conflicts;
+mod decide;
 mod deletions;
+mod handover;
 mod inventory;
+mod jobs;
 mod kinds;
 mod lacks;
 mod lease;
 mod look;
+mod managers;
 mod planning;
+mod ready;
 mod redact;
+mod retire;
 mod schemas;
 mod survey;
 
@@ -38,13 +45,14 @@ use self::{
     inventory::Us,
     lease::Held,
     planning::{For, Plan},
+    ready::{Halt, Readiness, explained},
     redact::Redact,
 };
-use super::{Interrupted, Interruption, Judged, Left, Owner, Planned, Say, Stopped, Target, Wanted};
+use super::{Interrupted, Interruption, Judged, Left, Owner, Place, Planned, Say, Stopped, Target, Wanted};
 use crate::{
     config,
     error::{Error, Result},
-    finding::Severity,
+    finding::{Finding, Severity},
     manifest::{Manifest, ObjectKey},
     point, text,
     wait::{self, Waited},
@@ -55,8 +63,8 @@ use crate::{
 const AT_ONCE: usize = 16;
 /// One answer to a deployment may take so long.
 const ANSWER: Duration = Duration::from_secs(25);
-/// Of so many objects that are not well it is told why.
-const EXPLAINED: usize = 5;
+/// What is waited for in the middle of a plan takes no longer than that, all together.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of a reason.
 const REASON: usize = 2000;
 
@@ -92,6 +100,8 @@ pub struct Cluster {
     settle: Duration,
     namespace: String,
     delete: config::Deletions,
+    accept: config::Accept,
+    health: Vec<config::HealthRule>,
     us: Us,
     owner: Owner,
     runtime: Runtime,
@@ -127,6 +137,8 @@ impl Cluster {
             settle: environment.settle,
             namespace: environment.namespace.clone(),
             delete: environment.delete.clone(),
+            accept: environment.accept,
+            health: environment.health.clone(),
             us: Us::new(owner, &environment.name, &environment.namespace),
             owner: owner.clone(),
             runtime: runtime()?,
@@ -147,7 +159,8 @@ impl Cluster {
         survey.live.values().chain(gone).for_each(|live| self.redact.learn(live));
         let confirmed = (wanted.confirmed)()?;
         let deletions = Deletions { policy: &self.delete, confirmed: &confirmed };
-        let plan = planning::plan(api, &self.us, &mut survey, &self.redact, &deletions, whom).await?;
+        let rules = (&deletions, self.health.as_slice());
+        let plan = planning::plan(api, &self.us, &mut survey, &self.redact, rules, whom).await?;
         Ok((plan, survey))
     }
 
@@ -181,7 +194,7 @@ impl Target for Cluster {
             let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
             let mut findings = survey.findings;
-            findings.extend(allowed::forbidden(&api, &self.us, &plan).await?);
+            findings.extend(allowed::forbidden(&api, &self.us, &plan, self.accept).await?);
             let listed = survey.inventory.entries.len();
             let runs = (listed > 0).then(|| text::count(listed, "object"));
             let unseen: Vec<_> =
@@ -202,7 +215,13 @@ impl Target for Cluster {
         self.runtime.block_on(async {
             let api = Api::new(&self.settings, self.deploying(), say).await?;
             let (mut plan, survey) = self.made(&api, wanted, For::Deployment).await?;
-            let mut wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+            let wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+            let mut wrong: Vec<Finding> = wrong.collect();
+            if (wanted.confirmed)()?.is_going_back() {
+                // All the rest is brought back.
+                plan.left.extend(wrong.drain(..).map(|finding| finding.message));
+            }
+            let mut wrong = wrong.into_iter();
             let Some(first) = wrong.next() else {
                 let made = self.ground.borrow().clone();
                 if let Some(key) = made {
@@ -233,10 +252,7 @@ impl Target for Cluster {
             if self.make_ground(&api, wanted).await? {
                 self.ground.replace(Some(self.namespace_key()));
             }
-            let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-            let holder = format!("{node}/{}", self.owner.id);
-            let until = Instant::now() + self.timeout;
-            lease::take(&api, &self.settings, &self.us, &holder, until, say).await.map(Some)
+            self.take_lease(&api, say).await.map(Some)
         })
     }
 
@@ -246,18 +262,42 @@ impl Target for Cluster {
         _: &Wanted<'_>,
         held: Option<&Held>,
         say: Say<'_>,
+        interrupted: Interrupted<'_>,
     ) -> Result<(), Stopped> {
         let made = plan.ground.iter().map(|key| format!("created {key}"));
         for line in made.chain(plan.said.iter().cloned()) {
             say(line);
         }
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            // Each object for which others wait may take as long as all together at the end.
+            let steps = u32::try_from(plan.watched.len()).unwrap_or(u32::MAX);
+            let until = Instant::now() + self.timeout + self.timeout.saturating_mul(steps).min(LONGEST);
+            let api =
+                Api::new(&self.settings, Patience { until, ..self.deploying() }, say).await?.under(held);
             let carrier = self.carrier(&api, held, say);
-            let done = carrier.apply(plan).await;
+            let clean = |line: String| say(self.redact.clean(&line, REASON));
+            let ready =
+                Readiness::new((&api, &self.us), plan, (self.timeout, &self.health), &clean, interrupted);
+            let apply = carrier.apply(plan, &ready);
+            let done = match held {
+                Some(held) => held.guard(apply).await,
+                None => apply.await,
+            };
+            plan.told = ready.told.take();
             let left = if carrier.wrote() { Left::Between } else { Left::Before };
             let of = plan.writes.len() + plan.deletes.len();
-            done.map_err(|error| Stopped { error: between(error, left, &carrier, of), left })
+            let stopped = |error, left| Stopped { error: between(error, left, &carrier, of), left };
+            match done {
+                Ok(()) => Ok(()),
+                Err(Halt::Failed(error)) => Err(stopped(error, left)),
+                Err(Halt::Interrupted(why)) => Err(interruption(why, |error| stopped(error, left))),
+                Err(Halt::Unwell(unwell)) => {
+                    let watched = &plan.watched;
+                    let waited = self.timeout;
+                    let error = explained(&api, &self.redact, watched, &unwell, waited, say).await;
+                    Err(stopped(error, left))
+                }
+            }
         })
     }
 
@@ -277,58 +317,33 @@ impl Target for Cluster {
             let api = Api::new(&self.settings, patience, say).await.map_err(unhealthy)?;
             let waiting = wait::Patience { until: Instant::now() + self.timeout, settle: self.settle };
             let began = Instant::now();
-            let look = async || look::look(&api, &self.us, &plan.watched, began.elapsed()).await;
+            let look =
+                async || look::look(&api, &self.us, &plan.watched, &self.health, began.elapsed()).await;
             let clean = |line: String| say(self.redact.clean(&line, REASON));
-            let waited = wait::until_healthy(look, waiting, &clean, interrupted).await.map_err(unhealthy)?;
-            let unwell = match waited {
+            let waited = wait::until_healthy(look, waiting, &plan.told, &clean, interrupted).await;
+            match waited.map_err(unhealthy)? {
                 Waited::Healthy => {
                     point::reach("healthy");
-                    return Ok(());
+                    Ok(())
                 }
-                Waited::Interrupted(Interruption::Cancelled(who)) => {
-                    let message = format!("cancelled by {who} before it was healthy");
-                    return Err(unhealthy(Error::revision(message)));
+                Waited::Interrupted(why) => Err(interruption(why, unhealthy)),
+                Waited::Unwell(unwell) => {
+                    let (watched, waited) = (&plan.watched, self.timeout);
+                    Err(unhealthy(explained(&api, &self.redact, watched, &unwell, waited, say).await))
                 }
-                Waited::Interrupted(Interruption::Overtaken) => {
-                    let error = Error::revision("a newer revision took over before it was healthy");
-                    return Err(Stopped { error, left: Left::Overtaken });
-                }
-                Waited::Unwell(unwell) => unwell,
-            };
-            let mut reasons = Vec::new();
-            for (key, health) in unwell.iter().take(EXPLAINED) {
-                let how = &health.reason;
-                let watched = plan.watched.iter().find(|watched| watched.key == *key);
-                let lines = match watched {
-                    Some(watched) => look::explain(&api, watched, how, &self.redact).await,
-                    None => Vec::new(),
-                };
-                clean(format!("{key}: {how}"));
-                for line in &lines {
-                    clean(format!("  {line}"));
-                }
-                let first = lines.iter().filter(|line| !line.starts_with("  | ")).take(2).cloned();
-                let last = lines.iter().rfind(|line| line.starts_with("  | "));
-                let last = last.map(|line| format!("its last line: {}", line.trim_start_matches("  | ")));
-                let all: Vec<String> = std::iter::once(how.clone()).chain(first).chain(last).collect();
-                reasons.push(format!("{key}: {}", all.join("; ")));
             }
-            if unwell.len() > EXPLAINED {
-                reasons.push(format!("and {} more", text::count(unwell.len() - EXPLAINED, "object")));
-            }
-            let failed = unwell.iter().any(|(_, health)| health.is_final());
-            let when =
-                if failed { String::new() } else { format!(" after {}", text::duration(self.timeout)) };
-            let message = self.redact.clean(&format!("not healthy{when}: {}", reasons.join(". ")), REASON);
-            Err(unhealthy(Error::revision(message)))
         })
     }
 
     fn prune(&self, plan: &mut Plan, held: Option<&Held>, say: Say<'_>) -> Result<(), Stopped> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            let api = Api::new(&self.settings, self.deploying(), say).await?.under(held);
             let carrier = self.carrier(&api, held, say);
-            let done = carrier.prune(plan, Instant::now() + self.timeout).await;
+            let prune = carrier.prune(plan, Instant::now() + self.timeout);
+            let done = match held {
+                Some(held) => held.guard(prune).await,
+                None => prune.await,
+            };
             let of = plan.deletes.len();
             done.map_err(|error| Stopped {
                 error: between(error, Left::Between, &carrier, of),
@@ -346,6 +361,19 @@ impl Target for Cluster {
     }
 }
 
+/// What an interruption leaves behind; `gave_up` says it of one that nobody wants any longer.
+fn interruption(why: Interruption, gave_up: impl Fn(Error) -> Stopped) -> Stopped {
+    match why {
+        Interruption::Cancelled(who) => {
+            gave_up(Error::revision(format!("cancelled by {who} before it was healthy")))
+        }
+        Interruption::Overtaken => {
+            let error = Error::revision("a newer revision took over before it was healthy");
+            Stopped { error, left: Left::Overtaken }
+        }
+    }
+}
+
 /// An error that says what is other than before.
 fn between(error: Error, left: Left, carrier: &Carrier<'_>, of: usize) -> Error {
     if left == Left::Before {
@@ -355,6 +383,25 @@ fn between(error: Error, left: Left, carrier: &Carrier<'_>, of: usize) -> Error 
 }
 
 impl Cluster {
+    /// Where the environment runs.
+    ///
+    /// # Errors
+    /// The kubeconfig cannot be used.
+    pub(super) fn place(&self) -> Result<Place> {
+        let server = self.runtime.block_on(client::server(&self.settings))?;
+        Ok(Place::Kubernetes { server, namespace: self.us.namespace.clone() })
+    }
+
+    async fn take_lease(&self, api: &Api<'_>, say: Say<'_>) -> Result<Held> {
+        let until = Instant::now() + self.timeout;
+        lease::take(api, &self.settings, &self.us, &self.holder(), until, say).await
+    }
+
+    /// Who holds the Lease, where we do.
+    fn holder(&self) -> String {
+        format!("{}/{}", self.owner.repository, self.owner.lock)
+    }
+
     /// Makes the namespace in which the inventory is kept, where the revision declares it and it is not
     /// there: whatever was written before the inventory must be found again by its owner alone.
     async fn make_ground(&self, api: &Api<'_>, wanted: &Wanted<'_>) -> Result<bool> {
@@ -373,7 +420,7 @@ impl Cluster {
                 "kind": "Namespace",
                 "metadata": {"name": self.us.namespace, "labels": {inventory::PART_OF: self.us.part_of}},
             });
-            let path = planning::apply_path(&self.us, &path, false, false);
+            let path = decide::apply_path(&self.us, &path, false, false);
             api.call(Method::PATCH, &path, Some(&body)).await?;
         }
         Ok(declared)

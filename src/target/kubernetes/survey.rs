@@ -10,12 +10,19 @@ use super::{
     AT_ONCE,
     client::{Api, Failure, segment},
     inventory::{Entry, Inventory, PART_OF, Us},
+    jobs,
     kinds::{Kind, Kinds, Known},
 };
 use crate::{
+    check::{
+        order::{Node, Order, Way, order},
+        schema::DEFINITION,
+    },
     error::{Error, Result},
     finding::{Code, Finding},
     manifest::{Manifest, ObjectKey},
+    plan,
+    revision::Declared,
     target::Wanted,
     text,
 };
@@ -33,8 +40,12 @@ pub(super) struct Object {
     pub body: Json,
     /// Which manifest it is of.
     pub manifest: usize,
+    /// Which of the revision's objects it is.
+    pub node: usize,
     /// What of the same push must be there before the API server can take it.
     pub needs: Option<String>,
+    /// Whether its definition changes with the same push: the API server judges it by the one that it has still.
+    pub is_redefined: bool,
 }
 
 impl Object {
@@ -64,6 +75,8 @@ pub(super) struct Survey {
     pub gone: Vec<Gone>,
     pub live: BTreeMap<ObjectKey, Json>,
     pub findings: Vec<Finding>,
+    /// Of all objects of the revision.
+    pub order: Order,
 }
 
 /// Reads the cluster.
@@ -72,12 +85,22 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     let inventory = Inventory::read(api.find(&inventory_path).await?.as_ref(), us)?;
     let mut survey = Survey { inventory, ..Survey::default() };
 
-    let mut manifests = Vec::new();
-    for object in (wanted.objects)()? {
-        let kept = (wanted.kept)(object)?;
-        match kept.then(|| listed(&survey.inventory, &object.facts.key, namespace)).flatten() {
-            Some(key) => survey.kept.push(key),
-            None => manifests.push((wanted.manifest)(object)?),
+    // What runs is known from our own journal, which another server does not write to.
+    let is_ours = survey.inventory.writer.as_ref() == Some(&us.writer);
+    let (mut manifests, mut nodes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for (node, object) in (wanted.objects)()?.iter().enumerate() {
+        // A hook runs for every other revision.
+        let is_hook = object.facts.wishes.as_ref().is_some_and(|wishes| wishes.is_hook());
+        let is_kept = is_ours && !is_hook && (wanted.kept)(object)?;
+        match is_kept.then(|| listed(&survey.inventory, &object.facts.key, namespace)).flatten() {
+            Some(key) => {
+                survey.kept.push(key);
+                kept.push(node);
+            }
+            None => {
+                manifests.push((wanted.manifest)(object)?);
+                nodes.push(node);
+            }
         }
     }
     let mut bodies = Vec::new();
@@ -93,10 +116,61 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
     }
     let kinds = kinds(api, &survey, &bodies).await?;
     resolve(&mut survey, &kinds, bodies, us, namespace);
+    let content = || Ok(jobs::content((wanted.files)()?));
+    survey.objects.iter_mut().try_for_each(|object| jobs::mark(&mut object.body, &content))?;
+    survey.objects.iter_mut().for_each(|object| object.node = nodes[object.manifest]);
+    survey.order = ordered((wanted.objects)()?, &survey, &kept)?;
     gone(&mut survey, &kinds);
     namespaces(api, &mut survey, &manifests, us).await?;
     live(api, &mut survey, &manifests).await?;
+    redefined(&mut survey, us);
     Ok(Survey { manifests, ..survey })
+}
+
+/// Marks the objects whose definition is there already, and is another in this revision.
+fn redefined(survey: &mut Survey, us: &Us) {
+    let changes = |object: &&Object| {
+        let live = survey.live.get(&object.key);
+        object.key.kind == DEFINITION
+            && live.is_some_and(|live| !plan::unchanged(&object.body, live, &us.manager))
+    };
+    let of = |object: &Object| {
+        let spec = &object.body["spec"];
+        Some((spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned()))
+    };
+    let kinds: BTreeSet<(String, String)> = survey.objects.iter().filter(changes).filter_map(of).collect();
+    if !kinds.is_empty() {
+        for object in &mut survey.objects {
+            object.is_redefined = kinds.contains(&(object.key.group.clone(), object.key.kind.clone()));
+        }
+    }
+}
+
+/// Reads what is listed, of which nothing is wanted any more.
+pub(super) async fn listed_alone(api: &Api<'_>, us: &Us) -> Result<Survey> {
+    let inventory = Inventory::read(api.find(&super::inventory_path(us)).await?.as_ref(), us)?;
+    let mut survey = Survey { inventory, ..Survey::default() };
+    let kinds = kinds(api, &survey, &[]).await?;
+    gone(&mut survey, &kinds);
+    live(api, &mut survey, &[]).await?;
+    Ok(survey)
+}
+
+/// The order of all objects, each in the namespace that it has in the cluster.
+fn ordered(objects: &[Declared], survey: &Survey, kept: &[usize]) -> Result<Order> {
+    let mut nodes: Vec<Node<'_>> =
+        objects.iter().map(|one| Node { facts: &one.facts, namespace: None }).collect();
+    for object in &survey.objects {
+        nodes[object.node].namespace = object.key.namespace.as_deref();
+    }
+    for (node, key) in kept.iter().zip(&survey.kept) {
+        nodes[*node].namespace = key.namespace.as_deref();
+    }
+    order(&nodes, Way::Write).map_err(|circles| {
+        let first = circles.iter().flat_map(|circle| &circle.links).next();
+        let key = first.map(|link| objects[link.object].facts.key.to_string()).unwrap_or_default();
+        Error::revision(format!("{key} would wait for itself")).help("instate check shows the way around")
+    })
 }
 
 /// The listed object that is declared.
@@ -172,7 +246,8 @@ fn resolve(
         label(&mut body, us);
         let needs =
             (known == Known::Declared).then(|| format!("the CustomResourceDefinition of {}", key.kind));
-        survey.objects.push(Object { key, kind: kind.clone(), body, manifest: at, needs });
+        let kind = kind.clone();
+        survey.objects.push(Object { key, kind, body, manifest: at, node: 0, needs, is_redefined: false });
     }
 }
 

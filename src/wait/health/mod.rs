@@ -5,6 +5,7 @@
 
 mod builtin;
 mod custom;
+mod expression;
 mod object;
 mod projects;
 mod table;
@@ -15,8 +16,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::text;
+use crate::{config::HealthRule, text};
 use custom::Sign::{self, If};
+pub use expression::Expressions;
 use object::Object;
 
 /// Characters of a reason.
@@ -98,16 +100,18 @@ impl Health {
 
 /// Whether a deployment waits for objects of a kind. Not for those whose health is somebody else's work and often
 /// nobody's, as the address of an Ingress or the measurements of an autoscaler: a cluster that has nobody who does it
-/// is whole, and nothing that a push holds would mend it.
+/// is whole, and nothing that a push holds would mend it. For those of which somebody says how they are it is.
 #[must_use]
-pub fn is_waited_for(group: &str, kind: &str) -> bool {
-    matches!(
-        (group, kind),
-        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-            | ("batch", "Job")
-            | ("", "Pod" | "PersistentVolumeClaim" | "Service" | "Namespace" | "ReplicationController")
-            | ("apiextensions.k8s.io", "CustomResourceDefinition")
-    ) || is_custom(group)
+pub fn is_waited_for(group: &str, kind: &str, rules: &[HealthRule]) -> bool {
+    expression::rule(rules, group, kind).is_some()
+        || matches!(
+            (group, kind),
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+                | ("batch", "Job")
+                | ("", "Pod" | "PersistentVolumeClaim" | "Service" | "Namespace" | "ReplicationController")
+                | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        )
+        || is_custom(group)
 }
 
 /// Whether objects of the group are what some controller makes of them, which may not be there.
@@ -141,32 +145,37 @@ pub fn is_silent(live: &Json) -> bool {
     })
 }
 
-/// How `live` is at the time `now`.
-#[must_use]
-pub fn health(group: &str, kind: &str, live: &Json, now: Timestamp) -> Health {
+/// How `live` is at the time `now`, by what is known of its kind.
+fn health(group: &str, kind: &str, live: &Json, now: Timestamp) -> Health {
     let object = Object::new(live, now);
-    if let Some(leaving) = terminating(&object) {
-        return leaving;
+    of_any_kind(group, kind, &object).unwrap_or_else(|| of_kind(group, kind, &object))
+}
+
+/// What decides before anything that is known of a kind.
+fn of_any_kind(group: &str, kind: &str, object: &Object<'_>) -> Option<Health> {
+    if let Some(leaving) = terminating(object) {
+        return Some(leaving);
     }
-    let row = custom::row(group, kind);
     // Who was told to leave it alone has not seen its last change either.
-    let pauses = row.map_or(&[][..], |row| row.pauses);
-    if let Some(why) = pauses.iter().find_map(|pause| pause.stops(&object)) {
-        return Health::new(Status::Suspended, &why);
+    let pauses = custom::row(group, kind).map_or(&[][..], |row| row.pauses);
+    if let Some(why) = pauses.iter().find_map(|pause| pause.stops(object)) {
+        return Some(Health::new(Status::Suspended, &why));
     }
     if (group, kind) == ("apps", "Deployment") && object.spec["paused"] == true {
-        return Health::new(Status::Suspended, "`spec.paused` is true");
+        return Some(Health::new(Status::Suspended, "`spec.paused` is true"));
     }
-    if object.is_newer_than_status() {
-        return Health::new(Status::Progressing, NOT_SEEN);
-    }
-    if let Some(said) = stalled_or_reconciling(&object) {
+    object.is_newer_than_status().then(|| Health::new(Status::Progressing, NOT_SEEN))
+}
+
+/// What is known of a kind.
+fn of_kind(group: &str, kind: &str, object: &Object<'_>) -> Health {
+    if let Some(said) = stalled_or_reconciling(object) {
         return said;
     }
-    if let Some(row) = row {
-        return custom::read(row.signs, &object).unwrap_or_else(|| custom::unsaid(&object));
+    if let Some(row) = custom::row(group, kind) {
+        return custom::read(row.signs, object).unwrap_or_else(|| custom::unsaid(object));
     }
-    if is_custom(group) { by_convention(&object) } else { built_in(group, kind, &object) }
+    if is_custom(group) { by_convention(object) } else { built_in(group, kind, object) }
 }
 
 fn terminating(object: &Object<'_>) -> Option<Health> {
@@ -353,7 +362,15 @@ mod tests {
             ("cert-manager.io", "Certificate", true),
             ("gateway.networking.k8s.io", "Gateway", true),
         ] {
-            assert_eq!(is_waited_for(group, kind), is, "{group} {kind}");
+            assert_eq!(is_waited_for(group, kind, &[]), is, "{group} {kind}");
+            let rule = HealthRule {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                healthy: "true".to_owned(),
+                failed: None,
+                reason: None,
+            };
+            assert!(is_waited_for(group, kind, &[rule]), "{group} {kind}");
         }
     }
 

@@ -28,6 +28,7 @@ import (
 //	slow BYTES                      every answer comes at so many bytes a second
 //	status CODE [SHARE] [writes]    a share (0.5) of all requests, or of all writes, gets this code
 //	cut [SHARE] [writes]            a share of the connections is closed without an answer
+//	mix SHARE                       a share of all requests gets, by turns: 429; 500; no answer; it is done, and its answer is cut off
 //	cut-after N                     after N more writes every connection is closed
 //	cut-answers N                   the Nth write from now on is done, its answer is cut off
 //	hold                            requests wait for `clear`
@@ -40,6 +41,9 @@ type faults struct {
 	cut        bool
 	share      float64
 	onlyWrites bool
+	// Whether the share is of all faults, and how many there were.
+	mixed bool
+	turn  int
 	// How much of a request the share has come to. So a share is exact, and no test unlucky.
 	due float64
 	// Writes left; none where negative.
@@ -160,6 +164,9 @@ func (p *proxy) do(line string) (string, error) {
 		f.status, f.cut, f.share, f.due, f.onlyWrites = int(number(0, 503)), false, number(1, 1), 0, onlyWrites
 	case "cut":
 		f.status, f.cut, f.share, f.due, f.onlyWrites = 0, true, number(0, 1), 0, onlyWrites
+	case "mix":
+		p.faults = none
+		f.mixed, f.share = true, number(0, 0.05)
 	case "cut-after":
 		f.cutAfter = int(number(0, 0))
 	case "cut-answers":
@@ -205,11 +212,24 @@ func (p *proxy) serve(next http.Handler, w http.ResponseWriter, r *http.Request)
 		}
 	}
 	status := 0
-	if (f.status != 0 || f.cut) && (write || !f.onlyWrites) {
+	if (f.mixed || f.status != 0 || f.cut) && (write || !f.onlyWrites) {
 		// A little more, for tenths that do not add up.
 		if f.due += f.share; f.due > 0.999999 {
 			f.due--
 			cut, status = cut || f.cut, f.status
+			if f.mixed {
+				f.turn++
+				switch f.turn % 4 {
+				case 0:
+					status = http.StatusTooManyRequests
+				case 1:
+					status = http.StatusInternalServerError
+				case 2:
+					cut = true
+				default:
+					r = r.WithContext(context.WithValue(r.Context(), cutAnswer{}, true))
+				}
+			}
 		}
 	}
 	if cut {

@@ -25,12 +25,23 @@ type review struct {
 				Labels map[string]string
 			}
 			Data map[string]string
+			Spec struct {
+				Containers []container
+				Template   struct {
+					Spec struct{ Containers []container }
+				}
+			}
 		}
 	} `json:"request,omitempty"`
 	Response map[string]any `json:"response,omitempty"`
 }
 
-// runWebhook serves a validating webhook, which refuses objects by their label:
+type container struct{ Image string }
+
+// runWebhook serves webhooks. The one at `/change` has images come
+// from a mirror, gives each container a variable, and adds a key to a
+// ConfigMap's data. The one at `/`
+// refuses objects by their label:
 //
 //	test.instate.dev/refuse: yes     with a message, in which a Secret's values are repeated
 //	test.instate.dev/refuse: "500"   the same with another code
@@ -74,6 +85,10 @@ func judge(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no review", http.StatusBadRequest)
 		return
 	}
+	if r.URL.Path == "/change" {
+		answer(w, asked, change(asked))
+		return
+	}
 	object := asked.Request.Object
 	field := object.Metadata.Labels["test.instate.dev/refuse"]
 	response := map[string]any{"uid": asked.Request.UID, "allowed": field == ""}
@@ -97,6 +112,40 @@ func judge(w http.ResponseWriter, r *http.Request) {
 			"code": 422, "reason": "Invalid", "message": message, "details": map[string]any{"causes": []any{cause}},
 		}
 	}
+	answer(w, asked, response)
+}
+
+// change makes the patch of an injector.
+func change(asked review) map[string]any {
+	var patch []map[string]any
+	add := func(path string, value any) {
+		patch = append(patch, map[string]any{"op": "add", "path": path, "value": value})
+	}
+	spec := asked.Request.Object.Spec
+	for path, containers := range map[string][]container{
+		"/spec/containers":               spec.Containers,
+		"/spec/template/spec/containers": spec.Template.Spec.Containers,
+	} {
+		for i, one := range containers {
+			// Asked again it changes nothing more.
+			if !strings.HasPrefix(one.Image, "mirror.example/") {
+				add(fmt.Sprintf("%s/%d/image", path, i), "mirror.example/"+one.Image)
+				env := []map[string]string{{"name": "INJECTED", "value": "yes"}}
+				add(fmt.Sprintf("%s/%d/env", path, i), env)
+			}
+		}
+	}
+	if asked.Request.Object.Kind == "ConfigMap" && asked.Request.Object.Data != nil {
+		add("/data/injected", "yes")
+	}
+	response := map[string]any{"uid": asked.Request.UID, "allowed": true}
+	if text, err := json.Marshal(patch); err == nil && len(patch) > 0 {
+		response["patchType"], response["patch"] = "JSONPatch", text
+	}
+	return response
+}
+
+func answer(w http.ResponseWriter, asked review, response map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
 	// Whoever does not listen any more is not told.
 	_ = json.NewEncoder(w).Encode(review{APIVersion: asked.APIVersion, Kind: asked.Kind, Response: response})

@@ -330,6 +330,22 @@ impl<'n> Webhook<'n> {
         webhook
     }
 
+    /// One that changes what is written, as an injector of sidecars does.
+    #[track_caller]
+    pub fn that_changes(namespace: &'n Namespace<'n>) -> Self {
+        let (webhook, mut configuration) = Self::start(namespace, "None");
+        configuration["kind"] = "MutatingWebhookConfiguration".into();
+        let url = format!("{}change", webhook.service.ask("url"));
+        configuration["webhooks"][0]["clientConfig"]["url"] = url.into();
+        namespace.apply(&configuration.to_string(), &[]).succeeds();
+        let probe =
+            r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe"}, "data": {"a": "b"}}"#;
+        eventually("the webhook changes what is written", || {
+            namespace.apply(probe, &["--dry-run=server", "-o", "json"]).stdout.contains("injected")
+        });
+        webhook
+    }
+
     /// Takes the program behind it away, and leaves its configuration.
     pub fn ends(&mut self) {
         self.service.end();
@@ -374,7 +390,12 @@ impl Drop for Webhook<'_> {
         // Not worth a second panic: it judges nobody else.
         let name = self.namespace.name.clone();
         let kubeconfig = self.namespace.cluster.kubeconfig();
-        let args = ["delete", "validatingwebhookconfiguration", &name];
+        let args = [
+            "delete",
+            "--ignore-not-found",
+            "validatingwebhookconfigurations,mutatingwebhookconfigurations",
+            &name,
+        ];
         let _ = kubectl(&kubeconfig, &args).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
@@ -486,6 +507,12 @@ impl Proxy {
     #[track_caller]
     pub fn status_of_writes(&self, code: u16, share: f64) {
         self.service.ask(&format!("status {code} {share} writes"));
+    }
+
+    /// A share of the requests is answered, by turns, with 429, with 500, not at all, or after it was done not at all.
+    #[track_caller]
+    pub fn mix(&self, share: f64) {
+        self.service.ask(&format!("mix {share}"));
     }
 
     /// A share of the requests gets no answer but the end of the connection.

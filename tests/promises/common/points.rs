@@ -34,26 +34,58 @@ impl Setup<'_> {
 
     /// Waits until nothing of the server runs; whatever stands still is continued.
     pub fn at_rest(&self) {
+        self.at_rest_with(&|_| {});
+    }
+
+    /// As [`Setup::at_rest`]; whoever stands still meets with something before it is continued.
+    pub fn at_rest_with(&self, meets: &dyn Fn(u32)) {
         self.until("nothing of the server runs", || {
-            let left = [self.processes(&["instate", "hook"]), self.processes(&["receive-pack"])].concat();
-            let stopped = left.iter().filter(|id| is_stopped(**id));
-            // One that was killed meanwhile needs nothing.
-            stopped.for_each(|id| {
+            let left = self.at_work();
+            left.iter().filter(|id| is_stopped(**id)).for_each(|id| {
+                meets(*id);
+                // One that was killed meanwhile needs nothing.
                 let _ = kill_process(pid(*id), Signal::CONT);
             });
             left.is_empty()
         });
     }
 
+    /// Waits until a process with these words on its command line stands still; all others are continued.
+    #[track_caller]
+    pub fn comes_by(&self, words: &[&str]) {
+        self.until(&format!("{words:?} comes by"), || {
+            let mut stopped = self.at_work();
+            stopped.retain(|id| is_stopped(*id));
+            // In this order: one that stops meanwhile is not taken for another.
+            let is_it = self.processes(words);
+            let (it, others): (Vec<_>, Vec<_>) = stopped.into_iter().partition(|id| is_it.contains(id));
+            others.into_iter().for_each(|id| {
+                let _ = kill_process(pid(id), Signal::CONT);
+            });
+            !it.is_empty()
+        });
+    }
+
+    /// The server's processes.
+    fn at_work(&self) -> Vec<u32> {
+        [self.processes(&["instate", "hook"]), self.processes(&["receive-pack"])].concat()
+    }
+
     /// What must hold when all is at rest, whatever died before: the tip runs, and folder, note, ref,
     /// journal and `instate status` say the same.
     #[track_caller]
     pub fn is_whole(&self, after: &str) {
+        let tip = self.is_recorded(after);
+        assert_eq!(self.running(), self.declared(&tip), "{after}: the folder");
+    }
+
+    /// As [`Setup::is_whole`], but for what runs. The tip.
+    #[track_caller]
+    pub fn is_recorded(&self, after: &str) -> String {
         self.at_rest();
         let tip = self.tip("refs/heads/main").expect("because it was pushed");
         assert_eq!(self.outcomes(&tip), ["production deployed"], "{after}:\n{}", self.note(&tip));
         assert_eq!(self.deployed(), Some(tip.clone()), "{after}: the ref to what runs");
-        assert_eq!(self.running(), self.declared(&tip), "{after}: the folder");
         let status = self.instate(&["status"]);
         assert_eq!(status.code, Some(0), "{after}: {status}");
         assert!(!status.stdout.contains("next") && !status.stdout.contains("now "), "{after}: {status}");
@@ -62,6 +94,16 @@ impl Setup<'_> {
             let ends = said.words.iter().filter(|s| ["outcome", "withdrawn"].contains(&s.as_str())).count();
             assert!(ends <= 1, "{after}: {id} ended {ends} times");
         }
+        tip
+    }
+
+    /// The outcomes of a revision that the journal has, as `production deployed`.
+    pub fn journalled(&self, revision: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.repo.join("instate/journal")).unwrap_or_default();
+        let outcomes = text.lines().filter_map(entry).filter(|(_, word, _)| word == "outcome");
+        let of = outcomes.map(|(_, _, value)| value).filter(|value| value["revision"] == revision);
+        let word = |value: &serde_json::Value, key: &str| value[key].as_str().unwrap_or("?").to_owned();
+        of.map(|value| format!("{} {}", word(&value, "environment"), word(&value, "outcome"))).collect()
     }
 
     /// The deployments in the journal that have no end of their own, nor that of another push of the same

@@ -42,6 +42,18 @@ impl<'w> Setup<'w> {
         )
     }
 
+    /// The same, with `accept: deployed`.
+    pub fn deployed_configuration(&self) -> String {
+        self.configuration().replace("    target:", "    accept: deployed\n    target:")
+    }
+
+    /// As [`Setup::new`], with `accept: deployed`.
+    pub fn accept_deployed(world: &'w World) -> Self {
+        let setup = Self::bare(world);
+        setup.install(&setup.deployed_configuration()).succeeds();
+        setup
+    }
+
     /// `instate install` with a configuration.
     pub fn install(&self, configuration: &str) -> Output {
         let file = self.world.path("instate.yaml");

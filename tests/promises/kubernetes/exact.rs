@@ -10,7 +10,18 @@ use super::Production;
 /// Kinds that the tests declare in their namespace.
 pub const KINDS: &str = "deployments,statefulsets,daemonsets,jobs,cronjobs,pods,services,configmaps,secrets,\
                          serviceaccounts,persistentvolumeclaims,roles,rolebindings";
-const PART_OF: &str = "applyset.kubernetes.io/part-of";
+pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
+
+/// `Deployment/web` and its UID, as an inventory lists them.
+pub fn listed(inventory: &Value) -> BTreeMap<String, String> {
+    let lines = inventory["data"]["objects"].as_str().expect("because instate wrote it").lines();
+    let line = |line: &str| {
+        let parts: Vec<&str> = line.splitn(5, ' ').collect();
+        let [_, kind, _, uid, name] = parts[..] else { panic!("{line}") };
+        (format!("{kind}/{name}"), uid.to_owned())
+    };
+    lines.map(line).collect()
+}
 
 impl Production<'_> {
     /// The ConfigMap that lists the environment's objects.
@@ -25,15 +36,7 @@ impl Production<'_> {
     /// `Deployment/web` and its UID, as the inventory lists them.
     #[track_caller]
     pub fn inventory(&self) -> BTreeMap<String, String> {
-        let object = self.inventory_object();
-        let lines = object["data"]["objects"].as_str().expect("because instate wrote it").lines();
-        lines
-            .map(|line| {
-                let parts: Vec<&str> = line.splitn(5, ' ').collect();
-                let [_, kind, _, uid, name] = parts[..] else { panic!("{line}") };
-                (format!("{kind}/{name}"), uid.to_owned())
-            })
-            .collect()
+        listed(&self.inventory_object())
     }
 
     /// `Deployment/web` and its UID, of everything in the namespace with the environment's label, but for

@@ -126,6 +126,26 @@ fn a_cluster_that_goes_away_in_the_middle_is_waited_for() {
     }
 }
 
+#[test]
+fn a_cluster_that_is_away_for_longer_than_a_lease_is_waited_for_while_nobody_else_took_it() {
+    let world = World::new();
+    let proxy = Proxy::of(Cluster::shared());
+    let production = behind(&world, &proxy, "60s");
+    production.deploys(&[("all.yaml", &objects(40, "1"))]);
+    let id = production.commit(&[("all.yaml", &objects(40, "2"))]);
+    // The Lease, and some objects.
+    proxy.cut_after(8);
+    let push = production.push_at(&production.ana, "lease-seconds=return(4)");
+    production.until("it is cut off", || proxy.cuts() > 0);
+    let cut_off = Instant::now();
+    production.until("the Lease has run out", || cut_off.elapsed() > Duration::from_secs(5));
+    proxy.clear();
+    let pushed = push.finish().succeeds();
+    production.at_rest();
+    assert_eq!(production.outcomes(&id), ["production deployed"], "{pushed}");
+    assert_eq!(production.inventory(), production.labelled());
+}
+
 fn push_is_over(production: &Production<'_>, id: &str) -> bool {
     !production.outcomes(id).is_empty()
 }

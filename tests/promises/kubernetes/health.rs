@@ -279,6 +279,58 @@ fn a_custom_resource_is_waited_for_as_long_as_its_controller_says_so_and_not_whe
         .succeeds();
 }
 
+/// What is written at once is said in any order.
+fn sorted(seen: &str) -> String {
+    let mut lines: Vec<&str> = seen.lines().collect();
+    let is_written = |line: &&str| ["  created ", "  updated "].iter().any(|word| line.starts_with(word));
+    lines.chunk_by_mut(|a, b| is_written(a) && is_written(b)).for_each(<[&str]>::sort_unstable);
+    lines.join("\n")
+}
+
+#[test]
+fn a_kind_with_an_expression_is_waited_for_and_is_as_that_says() {
+    let world = World::new();
+    let mut production = Production::with(&world, |it| it.timeout = "8s");
+    let group = format!("{}.example.com", production.namespace.name());
+    let rule = "healthy: \"object.status.phase == 'Ready'\", failed: \"object.status.phase == 'Broken'\", \
+                reason: \"object.status.message\"";
+    production.reconfigure(|it| {
+        it.health = format!("{group}/Widget: {{{rule}}}, ConfigMap: {{healthy: \"'ready' in object.data\"}}");
+    });
+    let widgets = WIDGETS.replace("GROUP", &group);
+    // A kind that is never waited for without one, and a custom resource of which nobody says anything.
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {is: \"1\"}\n";
+    let (_, seen) = production.fails(&[
+        ("widgets.yaml", &widgets),
+        ("one.yaml", &widget(&group, "red")),
+        ("a.yaml", config),
+    ]);
+    insta::assert_snapshot!("expression_silent", sorted(&seen.replace(&group, "GROUP")));
+    let says = |phase: &str, message: &str| {
+        let said = format!(
+            r#"{{"status": {{"phase": "{phase}", "message": "{message}", "conditions": [{{"type": "Ready", "status": "True"}}]}}}}"#
+        );
+        production
+            .namespace
+            .kubectl(&["patch", "widget", "one", "--type=merge", "--patch", &said])
+            .succeeds();
+    };
+    let ready = config.replace("is: \"1\"", "ready: \"1\"");
+    says("Rolling", "it gets its wheels");
+    let (_, seen) = production.fails(&[("one.yaml", &widget(&group, "green")), ("a.yaml", &ready)]);
+    insta::assert_snapshot!("expression_waits", sorted(&seen));
+    says("Broken", "it has no wheels");
+    let (_, seen) = production.fails(&[("one.yaml", &widget(&group, "blue"))]);
+    insta::assert_snapshot!("expression_never", seen);
+    says("Ready", "");
+    let (_, seen) = production.deploys(&[("one.yaml", &widget(&group, "white"))]);
+    insta::assert_snapshot!("expression_ready", seen);
+    production
+        .cluster
+        .kubectl(&["delete", "customresourcedefinition", &format!("widgets.{group}")])
+        .succeeds();
+}
+
 #[test]
 fn an_update_that_fails_is_told_by_its_new_pods_and_a_revert_brings_back_what_was() {
     let world = World::new();

@@ -1,17 +1,27 @@
 //! What a push does to a Kubernetes cluster, and what it never does.
 
+mod again;
+mod chaos;
+mod conflicts;
 mod crashes;
 mod deletions;
+mod deployed;
 mod exact;
 mod faults;
+mod graph;
 mod health;
 mod order;
 mod ownership;
 mod rbac;
 mod refused;
+mod retire;
 mod rules;
 mod schemas;
 mod secrets;
+mod sets;
+mod takeover;
+mod two_servers;
+pub mod upheaval;
 mod whole_shop;
 
 use std::{ops::Deref, path::PathBuf};
@@ -30,16 +40,19 @@ pub struct Configuration {
     pub timeout: &'static str,
     pub settle: &'static str,
     pub policy: &'static str,
+    pub accept: &'static str,
+    pub health: String,
 }
 
 impl Configuration {
     pub fn text(&self) -> String {
-        let Self { namespace, kubeconfig, context, impersonate, timeout, settle, policy } = self;
+        let Self { namespace, kubeconfig, context, impersonate, timeout, settle, policy, accept, health } =
+            self;
         let context = context.iter().map(|context| format!(", context: {context}")).collect::<String>();
         let user = impersonate.iter().map(|user| format!(", impersonate: \"{user}\"")).collect::<String>();
         format!(
             "environments:\n  production:\n    branch: main\n    namespace: {namespace}\n    timeout: {timeout}\n    \
-             settle: {settle}\n    policy: {{{policy}}}\n    target: {{kubernetes: {{kubeconfig: {}{context}{user}}}}}\n",
+             settle: {settle}\n    accept: {accept}\n    policy: {{{policy}}}\n    health: {{{health}}}\n    target: {{kubernetes: {{kubeconfig: {}{context}{user}}}}}\n",
             kubeconfig.display(),
         )
     }
@@ -93,6 +106,8 @@ impl<'w> Production<'w> {
             // Those that wait for what dies late wait longer.
             settle: "0",
             policy: "",
+            accept: "checked",
+            health: String::new(),
         };
         change(&mut configuration);
         let setup = Setup::bare(world);
@@ -205,6 +220,7 @@ fn filters(namespace: &Namespace<'_>, configuration: &Configuration) -> Settings
     settings.add_filter(&kubeconfig.replace('.', r"\."), "(kubeconfig)");
     settings.add_filter(namespace.name(), "shop");
     settings.add_filter(r"\b[0-9a-f]{40}\b", "(revision)");
+    settings.add_filter(r"applyset-[A-Za-z0-9_-]+", "(applyset)");
     settings.add_filter(r"\b[0-9a-f]{16}\b", "(identity)");
     settings.add_filter(r"\b[0-9a-f]{7}\b", "1a2b3c4");
     settings.add_filter(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "(time)");

@@ -135,3 +135,60 @@ fn a_permission_that_is_missing_refuses_the_push_before_anything_is_changed() {
     deletes(&production);
     production.deploys(&[]);
 }
+
+#[test]
+fn a_role_and_its_binding_are_deployed_by_one_push_of_a_user_who_has_what_it_gives_and_no_more() {
+    let world = World::new();
+    let (production, mut role) = least(&world);
+    let more = serde_json::json!({
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["roles", "rolebindings"],
+        "verbs": ["get", "list", "create", "update", "patch", "delete"],
+    });
+    role["rules"].as_array_mut().expect("because it is a list").push(more);
+    production.grants(&role);
+    let pair = |n: usize| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: reads-{n}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: read-{n}}}\n\
+             subjects: [{{kind: ServiceAccount, name: web}}]\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: read-{n}}}\n\
+             rules: [{{apiGroups: [\"\"], resources: [pods], verbs: [get]}}]\n"
+        )
+    };
+    // Several, so that some binding is always asked about before its Role is known.
+    let all: Vec<String> = (0..8).map(pair).collect();
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n";
+    production.deploys(&[("all.yaml", &format!("{account}---\n{}", all.join("---\n")))]);
+    let mark = production.cluster.mark();
+    production.instate(&["deploy"]).succeeds();
+    assert_eq!(production.writes_since(mark), Vec::<String>::new());
+}
+
+#[test]
+fn where_the_branch_waits_for_it_going_back_must_be_allowed_too_before_anything_is_changed() {
+    let world = World::new();
+    let (mut production, role) = least(&world);
+    production.deploys(&[("web.yaml", &web("web:1"))]);
+    production.reconfigure(|it| (it.accept, it.timeout) = ("deployed", "6s"));
+    production.instate(&["install", "."]).succeeds();
+    let mut less = role.clone();
+    let verbs = less["rules"][2]["verbs"].as_array_mut().expect("because each rule has verbs");
+    verbs.retain(|known| known != "delete");
+    production.grants(&less);
+    let seen = production.refused(&[("others.yaml", OTHERS)]);
+    assert!(seen.contains("error[I0403]") && seen.contains("is taken away again"), "{seen}");
+    // With the least Role it goes there, and back again.
+    production.grants(&role);
+    let broken = web("web:2").replace(
+        "labels: {app: web}",
+        "labels: {app: web}, annotations: {test.instate.dev/behave: image-pull}",
+    );
+    let before = production.deployed();
+    let revision = production.commit(&[("others.yaml", OTHERS), ("web.yaml", &broken)]);
+    let pushed = production.push();
+    assert_eq!(pushed.code, Some(1), "{pushed}");
+    assert_eq!(production.outcomes(&revision), ["production failed"], "{pushed}");
+    assert_eq!(production.tip("refs/heads/main"), before);
+    production.holds_exactly(["Deployment/web"], "went back");
+}

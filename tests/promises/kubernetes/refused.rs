@@ -229,7 +229,7 @@ fn a_kind_that_the_cluster_does_not_have_is_refused() {
 #[test]
 fn a_namespace_that_is_not_there_is_refused_unless_the_push_declares_it() {
     let world = World::new();
-    let mut production = Production::new(&world);
+    let production = Production::new(&world);
     let missing = SERVICE.replace("  name: web\nspec", "  name: web\n  namespace: nowhere\nspec");
     insta::assert_snapshot!("namespace_missing", production.refused(&[("service.yaml", &missing)]));
 
@@ -250,7 +250,8 @@ fn a_namespace_that_is_not_there_is_refused_unless_the_push_declares_it() {
     insta::assert_snapshot!("namespace_declared", seen);
     production.cluster.kubectl(&["delete", "namespace", &other, "--wait=false"]).succeeds();
 
-    production.reconfigure(|it| it.namespace = "nowhere".to_owned());
+    let other = World::new();
+    let production = Production::with(&other, |it| it.namespace = "nowhere".to_owned());
     insta::assert_snapshot!(
         "namespace_of_the_environment_missing",
         production.refused(&[("README.md", "x")])

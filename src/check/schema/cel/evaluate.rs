@@ -8,10 +8,10 @@ use std::{
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use kube_cel::{
     KubeCelExt,
-    cel::{Context, IdedExpr, Value as Cel, parser::Parser},
+    cel::{Context, ExecutionError, IdedExpr, Value as Cel, parser::Parser},
 };
 
-use super::{Opinion, Question, Value, value::Order};
+use super::{Answer, Found, OBJECT, Opinion, Question, RuleQuestion, SELF, Value, value::Order};
 
 /// So many expressions that were read are kept.
 const PROGRAMS: usize = 1000;
@@ -26,36 +26,43 @@ pub(super) struct Evaluator {
 }
 
 /// Names of types, which the interpreter does not have: here they are texts.
-const TYPES: [&str; 9] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
+pub(super) const TYPES: [&str; 9] =
+    ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
 
 impl Evaluator {
     pub fn new() -> Self {
-        let mut functions = Context::default().with_all();
-        functions.add_function("type", |value: Cel| name_of(&value).to_owned());
-        for name in TYPES {
-            functions.add_variable_from_value(name, name.to_owned());
+        Self { functions: functions(), programs: HashMap::new() }
+    }
+
+    pub fn answer(&mut self, question: Question) -> Answer {
+        match question {
+            Question::Rule(question) => Answer::Rule(self.opinion(question)),
+            Question::Object { expressions, object } => {
+                let Some(object) = cel(object) else { return Answer::Object(Vec::new()) };
+                let found = |expression: &String| Found::of(self.evaluate(expression, OBJECT, &object));
+                Answer::Object(expressions.iter().map(found).collect())
+            }
         }
-        Self { functions, programs: HashMap::new() }
     }
 
     /// Whether a rule holds. An expression that fails says nothing: what is missing may be missing only here.
-    pub fn answer(&mut self, question: Question) -> Opinion {
-        let Question { rule, message, mut this } = question;
+    fn opinion(&mut self, question: RuleQuestion) -> Opinion {
+        let RuleQuestion { rule, message, mut this } = question;
         let Some(made) = cel(this.clone()) else { return Opinion::Unknown };
         let orders: &[Order] = if this.has_sets() { &[Order::Sorted, Order::Reversed] } else { &[] };
-        match self.evaluate(&rule, &made) {
+        match self.rule(&rule, &made) {
             Some(Cel::Bool(true)) => Opinion::Holds,
             Some(Cel::Bool(false)) => {
                 // Two sets of the same items are the same, which the interpreter does not know of lists.
                 for order in orders {
                     this.order(*order);
                     let made = cel(this.clone());
-                    if made.and_then(|made| self.evaluate(&rule, &made)) != Some(Cel::Bool(false)) {
+                    if made.and_then(|made| self.rule(&rule, &made)) != Some(Cel::Bool(false)) {
                         return Opinion::Unknown;
                     }
                 }
                 let this = made;
-                let words = match message.and_then(|message| self.evaluate(&message, &this)) {
+                let words = match message.and_then(|message| self.rule(&message, &this)) {
                     Some(Cel::String(words)) => Some(words.trim().to_owned()),
                     _ => None,
                 };
@@ -68,7 +75,12 @@ impl Evaluator {
         }
     }
 
-    fn evaluate(&mut self, expression: &str, this: &Cel) -> Option<Cel> {
+    fn rule(&mut self, expression: &str, this: &Cel) -> Option<Cel> {
+        self.evaluate(expression, SELF, this)?.ok()
+    }
+
+    /// What an expression makes of a value, which it calls by `name`; `None` for what is no expression here.
+    fn evaluate(&mut self, expression: &str, name: &str, this: &Cel) -> Option<Result<Cel, ExecutionError>> {
         // The interpreter may panic at what it does not know.
         if self.programs.len() >= PROGRAMS {
             self.programs.clear();
@@ -81,11 +93,21 @@ impl Evaluator {
         let (program, functions) = (program.as_ref()?, &self.functions);
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let mut context = functions.new_inner_scope();
-            context.add_variable_from_value("self", this.clone());
-            Cel::resolve(program, &context).ok()
+            context.add_variable_from_value(name, this.clone());
+            Cel::resolve(program, &context)
         }));
-        evaluated.ok().flatten()
+        evaluated.ok()
     }
+}
+
+/// What expressions know besides what they are about.
+pub(super) fn functions() -> Context<'static> {
+    let mut functions = Context::default().with_all();
+    functions.add_function("type", |value: Cel| name_of(&value).to_owned());
+    for name in TYPES {
+        functions.add_variable_from_value(name, name.to_owned());
+    }
+    functions
 }
 
 /// `None` for a time that is none.
@@ -121,7 +143,7 @@ fn duration(text: String) -> Option<Cel> {
     Cel::resolve(&expression, &context).ok()
 }
 
-fn name_of(value: &Cel) -> &'static str {
+pub(super) fn name_of(value: &Cel) -> &'static str {
     match value {
         Cel::Bool(_) => "bool",
         Cel::Bytes(_) => "bytes",

@@ -17,7 +17,7 @@ use rustix::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Opinion, Question, evaluate::Evaluator};
+use super::{Answer, Question, evaluate::Evaluator};
 
 /// Milliseconds of processor time for one answer.
 const MOST: u64 = 400;
@@ -30,7 +30,7 @@ const MEMORY: u64 = 160 << 20;
 /// The largest question, in bytes.
 const LARGEST: usize = 4 << 20;
 /// What it says first, so that nothing else is taken for it.
-const READY: &[u8; 16] = b"instate rules 1\n";
+const READY: &[u8; 16] = b"instate rules 2\n";
 
 /// Who knows whether rules hold. The process is started with the first question.
 #[derive(Default)]
@@ -52,23 +52,20 @@ struct Process {
 }
 
 impl Judge {
-    /// Whether the rule holds.
-    pub(super) fn ask(&self, question: &Question) -> Opinion {
-        let Ok(question) = postcard::to_stdvec(question) else { return Opinion::Unknown };
-        if question.len() > LARGEST {
-            return Opinion::TooMuch;
-        }
+    /// The answer; `None` where that takes too long, or too much memory.
+    pub(super) fn ask(&self, question: &Question) -> Option<Answer> {
+        let question = postcard::to_stdvec(question).ok().filter(|question| question.len() <= LARGEST)?;
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Idle) {
             *state = Process::start().map_or(State::GivenUp, State::Runs);
         }
         if let State::Runs(process) = &mut *state {
-            if let Some(opinion) = process.ask(&question) {
-                return opinion;
+            if let Some(answer) = process.ask(&question) {
+                return Some(answer);
             }
             *state = State::GivenUp;
         }
-        Opinion::TooMuch
+        None
     }
 }
 
@@ -85,7 +82,7 @@ impl Process {
         (ready == *READY).then_some(process)
     }
 
-    fn ask(&mut self, question: &[u8]) -> Option<Opinion> {
+    fn ask(&mut self, question: &[u8]) -> Option<Answer> {
         send(&mut self.to, question)?;
         receive(&mut self.from)
     }

@@ -1,4 +1,5 @@
-//! What has to hold of a value by the rules of its definition (`x-kubernetes-validations`), in CEL.
+//! Expressions in CEL: what has to hold of a value by the rules of its definition (`x-kubernetes-validations`), and
+//! what an administrator asks of live objects (`health` in the configuration).
 //!
 //! A definition may come from the same push as the object, and the interpreter has no bounds: an expression can
 //! recurse, loop over loops and copy what it looks at. So a process of its own answers, with little time and
@@ -6,6 +7,8 @@
 
 mod evaluate;
 mod judge;
+mod object;
+mod read;
 mod rules;
 mod value;
 
@@ -14,23 +17,45 @@ use serde::{Deserialize, Serialize};
 use self::value::{Value, value};
 pub use self::{
     judge::{Judge, serve},
+    object::{Found, ask},
+    read::{Wrong, read},
     rules::check,
 };
 use super::Rule;
 
 /// Bytes of an expression that is looked at; Kubernetes takes twice as many, and people write a few hundred.
 const LONGEST: usize = 8 << 10;
+/// What the rules of a definition call the value that they stand at.
+const SELF: &str = "self";
+/// What an expression about an object calls it.
+const OBJECT: &str = "object";
+
+/// What is asked of the process that answers.
+#[derive(Debug, Serialize, Deserialize)]
+enum Question {
+    /// Whether a rule holds.
+    Rule(RuleQuestion),
+    /// What expressions make of an object, one after the other.
+    Object { expressions: Vec<String>, object: Value },
+}
+
+/// What the process answers.
+#[derive(Debug, Serialize, Deserialize)]
+enum Answer {
+    Rule(Opinion),
+    Object(Vec<Found>),
+}
 
 /// A rule and the value that it is about.
 #[derive(Debug, Serialize, Deserialize)]
-struct Question {
+struct RuleQuestion {
     rule: String,
     /// What makes the message, where that is not always the same.
     message: Option<String>,
     this: Value,
 }
 
-impl Question {
+impl RuleQuestion {
     /// Whether `rule` holds of `this`. `None` for rules that nobody asks here: those that compare with the object
     /// that was there before.
     fn new(rule: &Rule, this: Value) -> Option<Self> {

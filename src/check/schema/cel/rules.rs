@@ -1,6 +1,6 @@
 //! The rules that a definition has for an object, asked where they stand.
 
-use super::{Judge, Opinion, Question, value};
+use super::{Answer, Judge, Opinion, Question, RuleQuestion, value};
 use crate::{
     check::{
         schema::{At, Kind, Others, Rule, Shape, definition::paths::step},
@@ -82,8 +82,12 @@ impl Asking<'_> {
 
     fn ask(&mut self, spot: &Spot<'_>, at: At<'_>, rule: &Rule) {
         let Some(this) = value(spot, at, &mut self.left) else { return };
-        let Some(question) = Question::new(rule, this) else { return };
-        match self.judge.ask(&question) {
+        let Some(question) = RuleQuestion::new(rule, this) else { return };
+        let opinion = match self.judge.ask(&Question::Rule(question)) {
+            Some(Answer::Rule(opinion)) => opinion,
+            _ => Opinion::TooMuch,
+        };
+        match opinion {
             Opinion::Holds | Opinion::Unknown => {}
             Opinion::Broken(words) => {
                 let written = excerpt(&rule.rule);

@@ -1,0 +1,130 @@
+//! `accept: deployed`: git leaves an environment's branch to the `proc-receive` hook, and to nobody else. Whether that
+//! is so is asked when instate is installed, and again at every push.
+
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
+
+use super::{
+    gitconfig::{PROC_RECEIVE_REFS, list, version},
+    hooks::{PROC_RECEIVE, is_ours},
+};
+use crate::{
+    config::{Config, Environment},
+    error::{Error, Result},
+    repository::Repository,
+};
+
+/// The first git with this hook.
+const SINCE: (u32, u32) = (2, 29);
+/// Hooks that git passes over where the branch is moved for it, so that their rules would not hold.
+const PASSED_OVER: [&str; 2] = ["update", "reference-transaction"];
+
+/// The branches that are git's no more, by their full names.
+pub(super) fn branches(config: &Config) -> BTreeSet<String> {
+    config.accept_deployed().map(|environment| environment.reference.clone()).collect()
+}
+
+/// What every refusal of another hook ends with.
+const OTHERWISE: &str = "let its rules be instate's, and remove it; or write `accept: checked`";
+
+/// Refuses a repository in which a branch cannot be left to us: another hook has a word after the deployment, or
+/// would lose it.
+pub(super) fn possible(repository: &Repository, config: &Config) -> Result<()> {
+    let Some(first) = config.accept_deployed().next() else { return Ok(()) };
+    let git_dir = repository.git_dir();
+    let found = version(git_dir)?;
+    let refused = if found < SINCE {
+        let (major, minor) = found;
+        Some((format!("git {major}.{minor} is too old"), "git 2.29 or newer, or write `accept: checked`"))
+    } else {
+        in_the_way(git_dir, &list(git_dir)?)
+    };
+    match refused {
+        Some((why, help)) => Err(impossible(first, &why, help)),
+        None => Ok(()),
+    }
+}
+
+fn impossible(environment: &Environment, why: &str, help: &str) -> Error {
+    let message = format!("`{}` cannot have `accept: deployed` here: {why}", environment.name);
+    Error::server(message).help(help)
+}
+
+/// What stands in the way, and what to do about it.
+fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Option<(String, &'static str)> {
+    let hooks = git_dir.join("hooks");
+    if let Some(server) = other_server(&hooks) {
+        let why = format!("{server} keeps rules in hooks of its own, which git would pass over");
+        return Some((why, "write `accept: checked`, or push to a bare repository that git alone serves"));
+    }
+    for name in PASSED_OVER {
+        if would_run(&hooks.join(name)) || hooks.join(format!("{name}.d")).exists() {
+            let why = format!("git would pass over the hook `{name}`, so that its rules would not hold");
+            return Some((why, OTHERWISE));
+        }
+    }
+    let own = hooks.join(PROC_RECEIVE);
+    let ours = is_ours(&own);
+    if fs::symlink_metadata(&own).is_ok() && !ours {
+        return Some(("another `proc-receive` hook is there".to_owned(), OTHERWISE));
+    }
+    for (key, value) in settings {
+        let of_hook = key.strip_prefix("hook.").and_then(|rest| rest.rsplit_once('.'));
+        if of_hook.is_some_and(|(_, setting)| setting == "event") {
+            let event = value.as_str();
+            if PASSED_OVER.contains(&event) || event == PROC_RECEIVE {
+                return Some((format!("git's configuration has a hook for `{event}`"), OTHERWISE));
+            }
+        }
+        if key == "receive.shallowupdate" && !matches!(value.as_str(), "false" | "no" | "off" | "0" | "") {
+            let why = "receive.shallowUpdate is on, and git would not check what such a push lacks";
+            return Some((why.to_owned(), "git config --unset receive.shallowUpdate"));
+        }
+        if key == PROC_RECEIVE_REFS && !(ours && value.starts_with("refs/heads/")) {
+            return Some((format!("git leaves {value} to another `proc-receive` hook"), OTHERWISE));
+        }
+    }
+    None
+}
+
+/// Makes sure, at a push, that git does what the configuration says: that it leaves to us the branches of
+/// `accept: deployed`, and no others.
+///
+/// # Errors
+/// It does not, or another hook came since.
+pub fn stands(repository: &Repository, config: &Config) -> Result<()> {
+    let (git_dir, wanted) = (repository.git_dir(), branches(config));
+    let hook = git_dir.join("hooks").join(PROC_RECEIVE);
+    if wanted.is_empty() && !is_ours(&hook) {
+        return Ok(());
+    }
+    let settings = list(git_dir)?;
+    if let Some(first) = config.accept_deployed().next()
+        && let Some((why, help)) = in_the_way(git_dir, &settings)
+    {
+        return Err(impossible(first, &why, help));
+    }
+    let set: BTreeSet<String> =
+        settings.into_iter().filter(|(key, _)| key == PROC_RECEIVE_REFS).map(|(_, value)| value).collect();
+    if set == wanted && (wanted.is_empty() || is_ours(&hook) && would_run(&hook)) {
+        return Ok(());
+    }
+    let message = "git does not know yet what `accept` in the configuration says now";
+    Err(Error::server(message).help(format!("instate install {}", git_dir.display())))
+}
+
+/// Whether git runs this file as a hook, or will when what a link leads to is back.
+fn would_run(path: &Path) -> bool {
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    !found.is_file() || found.permissions().mode() & 0o111 != 0
+}
+
+/// A server that put its own hooks there.
+fn other_server(hooks: &Path) -> Option<&'static str> {
+    let gitea = ["pre-receive", "update", "post-receive", "proc-receive"];
+    if gitea.iter().any(|name| hooks.join(format!("{name}.d")).join("gitea").exists()) {
+        return Some("Gitea or Forgejo");
+    }
+    let update = fs::read_link(hooks.join("update")).unwrap_or_default();
+    let gitolite = update.to_string_lossy().contains("gitolite") || hooks.join("gitolite-rc").exists();
+    gitolite.then_some("Gitolite")
+}
