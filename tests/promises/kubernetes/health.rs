@@ -261,7 +261,7 @@ fn a_custom_resource_is_waited_for_as_long_as_its_controller_says_so_and_not_whe
         );
         production
             .namespace
-            .kubectl(&["patch", "widget", "one", "--type=merge", "--patch", &said])
+            .kubectl(&["patch", &format!("widgets.{group}"), "one", "--type=merge", "--patch", &said])
             .succeeds();
     };
     says("Ready", "False");
@@ -312,7 +312,7 @@ fn a_kind_with_an_expression_is_waited_for_and_is_as_that_says() {
         );
         production
             .namespace
-            .kubectl(&["patch", "widget", "one", "--type=merge", "--patch", &said])
+            .kubectl(&["patch", &format!("widgets.{group}"), "one", "--type=merge", "--patch", &said])
             .succeeds();
     };
     let ready = config.replace("is: \"1\"", "ready: \"1\"");
