@@ -21,6 +21,8 @@ const PACE: Duration = Duration::from_millis(250);
 pub(crate) const SAY: Duration = Duration::from_secs(10);
 /// So many objects are named in one line.
 const NAMED: usize = 3;
+/// Of more that become healthy at once it is said in one line.
+const LINES: usize = 20;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -61,13 +63,14 @@ pub async fn until_healthy(
     loop {
         let objects = look().await?;
         let now = Instant::now();
+        let mut better = Vec::new();
         for (key, health) in &objects {
             let is = health.is_ready();
             match (ready.insert(key.clone(), is), is) {
                 (None, true) if !is_work(key) => {}
                 // Of what nothing is known nothing is said.
                 (_, true) if health.status == Status::Unknown => {}
-                (None | Some(false), true) => say(format!("{key} is {}", word(key, health))),
+                (None | Some(false), true) => better.push((key, health)),
                 (Some(true), false) => {
                     let how = &health.reason;
                     say(format!("{key} was {}, and is not any more: {how}", word(key, health)));
@@ -75,6 +78,7 @@ pub async fn until_healthy(
                 _ => {}
             }
         }
+        say_better(&better, say);
         let unwell: Vec<(ObjectKey, Health)> =
             objects.iter().filter(|(_, health)| !health.is_ready()).cloned().collect();
         if unwell.iter().any(|(_, health)| health.is_final()) {
@@ -106,6 +110,15 @@ pub async fn until_healthy(
         let pace = if now.duration_since(began) > SAY { PACE * 4 } else { PACE };
         tokio::time::sleep(pace).await;
     }
+}
+
+/// Says which objects are healthy now.
+fn say_better(objects: &[(&ObjectKey, &Health)], say: Say<'_>) {
+    if objects.len() <= LINES {
+        return objects.iter().for_each(|(key, health)| say(format!("{key} is {}", word(key, health))));
+    }
+    let named = objects.iter().take(NAMED).map(|(key, _)| key.to_string()).collect::<Vec<_>>().join(", ");
+    say(format!("{named} and {} more are healthy", objects.len() - NAMED));
 }
 
 /// Whether that it is ready is worth a line, even where it was so at once.

@@ -23,8 +23,9 @@ use crate::{
     repository::Repository,
 };
 
-/// How often the output is looked at. A person notices nothing below it.
-const PACE: Duration = Duration::from_millis(20);
+/// Between two looks at a deployment: soon while it has much to say, and later the longer it is silent.
+const SOONEST: Duration = Duration::from_millis(2);
+const LATEST: Duration = Duration::from_millis(50);
 /// After so long without a word it is said what the worker waits for.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -58,10 +59,11 @@ pub fn watch(
     let stop = interrupted()?;
     let mut tail = Tail { output: Output::of(repository, id), at: from.0 };
     let (began, mut silent) = (Instant::now(), from == From::BEGINNING);
+    let mut spoke = began;
     loop {
         let gone = gone();
         for event in tail.new_events() {
-            silent = false;
+            (silent, spoke) = (false, Instant::now());
             report.event(&event);
             if let Event::Deployment(Progress::Ended(ended)) = event {
                 return Ok(Some(ended.outcome));
@@ -104,7 +106,7 @@ pub fn watch(
                 report.event(&Event::said(text));
             }
         }
-        thread::sleep(PACE);
+        thread::sleep((spoke.elapsed() / 8).clamp(SOONEST, LATEST));
     }
 }
 

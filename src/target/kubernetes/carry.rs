@@ -78,9 +78,8 @@ impl Carrier<'_> {
         if !plan.is_empty() {
             before.writer = Some(self.us.writer.clone());
         }
-        for (key, entry) in &plan.listed {
-            before.entries.entry(key.clone()).or_insert_with(|| entry.clone());
-        }
+        let mut known = std::mem::replace(&mut before.entries, plan.listed.clone());
+        before.entries.append(&mut known);
         plan.inventory = self.list(&plan.inventory, before).await?;
         point::reach("listed");
         let progress = Progress::new(plan.writes.len(), self.say);
@@ -107,7 +106,8 @@ impl Carrier<'_> {
                 entry.uid = Some(uid);
             }
         }
-        let mut after = Inventory { entries: plan.listed.clone(), ..plan.inventory.clone() };
+        let mut after = plan.inventory.clone();
+        after.entries = plan.listed.clone();
         for delete in &plan.deletes {
             if let Some(entry) = plan.inventory.entries.get(&delete.key) {
                 after.entries.insert(delete.key.clone(), entry.clone());
@@ -171,9 +171,8 @@ impl Carrier<'_> {
     }
 
     /// Writes the inventory, unless it is so already.
-    async fn list(&self, before: &Inventory, after: Inventory) -> Result<Inventory> {
-        let is_as = |it: &Inventory| it.entries == after.entries && it.writer == after.writer;
-        if is_as(before) {
+    async fn list(&self, before: &Inventory, mut after: Inventory) -> Result<Inventory> {
+        if after.says(before) {
             return Ok(before.clone());
         }
         self.may_write()?;
@@ -191,7 +190,7 @@ impl Carrier<'_> {
             Err(failure) if failure.code() == 409 => {
                 let there = self.api.find(&path).await?;
                 let there = Inventory::read(there.as_ref(), self.us)?;
-                if !is_as(&there) {
+                if !after.says(&there) {
                     let message = "the environment's inventory was changed by somebody else meanwhile";
                     return Err(Error::later(message).help("try again: what is there is then looked at anew"));
                 }
@@ -199,8 +198,8 @@ impl Carrier<'_> {
             }
             done => done?,
         };
-        let version = written["metadata"]["resourceVersion"].as_str().map(ToOwned::to_owned);
-        Ok(Inventory { version, ..after })
+        after.version = written["metadata"]["resourceVersion"].as_str().map(ToOwned::to_owned);
+        Ok(after)
     }
 
     async fn write(&self, write: &Write) -> Result<Json> {

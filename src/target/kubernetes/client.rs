@@ -2,7 +2,6 @@
 
 use std::{
     cell::Cell,
-    path::Path,
     pin::pin,
     time::{Duration, Instant},
 };
@@ -12,17 +11,12 @@ use futures::{
     future::{Either, select},
 };
 use http::{Method, Request, header};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-    core::Status,
-};
+use kube::core::Status;
 use serde_json::Value as Json;
 use tokio::time::timeout;
 
-use super::lease::Held;
+use super::{connection::Connection, lease::Held};
 use crate::{
-    config,
     error::{Error, Result},
     target::Say,
     text,
@@ -38,7 +32,7 @@ const LARGEST: usize = 256 << 20;
 /// Why nothing is written any more.
 const ANOTHER: &str = "for so long that another server may deploy now";
 /// So many characters of an API server's words are shown.
-const WORDS: usize = 400;
+pub(super) const WORDS: usize = 400;
 
 /// How long to try.
 #[derive(Debug, Clone, Copy)]
@@ -122,10 +116,9 @@ impl From<Failure> for Error {
     }
 }
 
-/// A connection, opened by the first request.
+/// Requests to an API server.
 pub(super) struct Api<'s> {
-    client: Client,
-    server: String,
+    connection: Connection,
     patience: Patience,
     /// Hears that the cluster does not answer.
     say: Say<'s>,
@@ -138,33 +131,14 @@ pub(super) struct Api<'s> {
 }
 
 impl<'s> Api<'s> {
-    /// Reads the kubeconfig. Nothing is sent.
-    pub async fn new(settings: &config::Kubernetes, patience: Patience, say: Say<'s>) -> Result<Self> {
-        let mut config = reach(settings).await?;
-        let server = config.cluster_url.to_string();
-        config.connect_timeout = Some(Duration::from_secs(5));
-        // Bounded here for every request, whatever it does.
-        config.read_timeout = None;
-        config.write_timeout = None;
-        config.default_retry = false;
-        if let Some(user) = &settings.impersonate {
-            config.auth_info.impersonate = Some(user.clone());
-        }
-        let client = Client::try_from(config).map_err(|error| unusable(settings, &error))?;
-        Ok(Self {
-            client,
-            server,
-            patience,
-            say,
-            say_at: Cell::new(None),
-            in_doubt: Cell::new(false),
-            held: None,
-        })
+    pub fn new(connection: Connection, patience: Patience, say: Say<'s>) -> Self {
+        let (say_at, in_doubt) = (Cell::new(None), Cell::new(false));
+        Self { connection, patience, say, say_at, in_doubt, held: None }
     }
 
     /// The cluster's address.
     pub fn server(&self) -> &str {
-        &self.server
+        &self.connection.server
     }
 
     /// One that writes only while the Lease runs.
@@ -202,7 +176,7 @@ impl<'s> Api<'s> {
     /// The bytes of one answer. It has `silence` to begin, and then [`Patience::answer`] for its next bytes.
     async fn answer(&self, request: Request<Vec<u8>>, silence: Duration) -> Result<Vec<u8>, NoAnswer> {
         let writes = self.held.filter(|_| request.method() != Method::GET);
-        let asked = pin!(timeout(silence, self.client.request_stream(request)));
+        let asked = pin!(timeout(silence, self.connection.client.request_stream(request)));
         let asked = match writes {
             None => asked.await,
             Some(held) => match select(pin!(held.lapsed()), asked).await {
@@ -300,35 +274,6 @@ impl<'s> Api<'s> {
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
-}
-
-/// The address of a cluster. Nothing is sent.
-pub(super) async fn server(settings: &config::Kubernetes) -> Result<String> {
-    Ok(reach(settings).await?.cluster_url.to_string())
-}
-
-async fn reach(settings: &config::Kubernetes) -> Result<Config> {
-    let kubeconfig = read(&settings.kubeconfig)?;
-    let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(settings, &error))
-}
-
-fn unusable(settings: &config::Kubernetes, error: &dyn std::fmt::Display) -> Error {
-    let (path, reason) = (settings.kubeconfig.display(), text::excerpt(&error.to_string(), WORDS));
-    Error::server(format!("the kubeconfig {path} cannot be used: {reason}"))
-        .help("check it: kubectl --kubeconfig FILE get namespaces")
-}
-
-fn read(path: &Path) -> Result<Kubeconfig> {
-    if let Err(error) = std::fs::metadata(path) {
-        let error = Error::io("read the kubeconfig", path, &error);
-        return Err(error.help("write one there, or change `kubeconfig` in the configuration"));
-    }
-    Kubeconfig::read_from(path).map_err(|_| {
-        // What it says of a file with credentials in it is not repeated.
-        Error::server(format!("{} is no kubeconfig", path.display()))
-            .help("write one, as `kubectl config view --raw` shows it")
-    })
 }
 
 fn request(method: &Method, path: &str, body: Option<&Json>) -> Request<Vec<u8>> {

@@ -80,7 +80,7 @@ impl Deletions<'_> {
             return None;
         }
         let unconfirmed = plan.deletes.iter().filter(|delete| !self.confirmed.deletes(&delete.key)).count();
-        let all = plan.inventory.entries.len();
+        let all = plan.inventory.len();
         if unconfirmed <= most.of(all) {
             return None;
         }

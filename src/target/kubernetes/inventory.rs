@@ -6,7 +6,10 @@
 //! - Only what is listed, has the listed UID and carries our label is ever deleted: controllers copy labels
 //!   onto objects of their own, and a name may be somebody else's by now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value as Json, json};
@@ -135,7 +138,10 @@ pub(super) struct Entry {
 /// The objects of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Inventory {
+    /// Those that may change.
     pub entries: BTreeMap<ObjectKey, Entry>,
+    /// Those that stay as they are, in their order: in a large environment all but a few.
+    aside: Rc<Vec<(ObjectKey, Entry)>>,
     /// The server that wrote to the cluster last: what another's journal says of what runs may be old.
     pub writer: Option<String>,
     /// What the API server compares, so that nobody else's writing is lost; `None` before the first.
@@ -160,15 +166,51 @@ impl Inventory {
             return Err(damaged("its label is not instate's"));
         }
         let lines = found["data"]["objects"].as_str().ok_or_else(|| damaged("it has no list"))?.lines();
-        let mut entries = BTreeMap::new();
-        for line in lines {
-            let (key, entry) = parse(line).ok_or_else(|| damaged("a line is not an object"))?;
-            entries.insert(key, entry);
-        }
+        // Made at once of lines that are in order: to find the place of each is most of the work otherwise.
+        let entries: Option<BTreeMap<_, _>> = lines.map(parse).collect();
+        let entries = entries.ok_or_else(|| damaged("a line is not an object"))?;
         let text = |value: &Json| value.as_str().map(ToOwned::to_owned);
         let writer = text(&found["metadata"]["annotations"][WRITER]);
         let version = text(&found["metadata"]["resourceVersion"]);
-        Ok(Self { entries, writer, version })
+        Ok(Self { entries, aside: Rc::default(), writer, version })
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() + self.aside.len()
+    }
+
+    /// All objects in their order.
+    fn all(&self) -> Vec<(&ObjectKey, &Entry)> {
+        let aside = self.aside.iter().map(|(key, entry)| (key, entry));
+        let mut all: Vec<_> = aside.chain(&self.entries).collect();
+        // Two lists that are in order: hardly more than looking at each.
+        all.sort_by_key(|(key, _)| *key);
+        all
+    }
+
+    /// Whether another says the same, but for the version.
+    pub fn says(&self, other: &Self) -> bool {
+        let is_same = if Rc::ptr_eq(&self.aside, &other.aside) {
+            self.entries == other.entries
+        } else {
+            self.all() == other.all()
+        };
+        is_same && self.writer == other.writer
+    }
+
+    /// Puts those aside of which `stays` says so, by their number.
+    pub fn set_aside(&mut self, stays: &[bool]) {
+        let entries = std::mem::take(&mut self.entries).into_iter().zip(stays);
+        let (aside, rest): (Vec<_>, Vec<_>) = entries.partition(|(_, stays)| **stays);
+        self.entries = rest.into_iter().map(|(entry, _)| entry).collect();
+        self.aside = Rc::new(aside.into_iter().map(|(entry, _)| entry).collect());
+    }
+
+    /// Finds what is there for certain.
+    pub fn index(&self) -> Index<'_> {
+        let there = self.entries.iter().enumerate().filter(|(_, (_, entry))| entry.uid.is_some());
+        Index(there.map(|(at, (key, _))| (Index::id(key, key.namespace.as_deref()), (at, key))).collect())
     }
 
     /// As the cluster keeps it.
@@ -176,14 +218,14 @@ impl Inventory {
     /// # Errors
     /// It is too large for a cluster.
     pub fn to_json(&self, us: &Us) -> Result<Json> {
-        let objects: String = self.entries.iter().map(|(key, entry)| line(key, entry)).collect();
+        let all = self.all();
+        let objects: String = all.iter().map(|(key, entry)| line(key, entry)).collect();
         if objects.len() > MAX_SIZE {
             let error = Error::server("the environment has more objects than its inventory can list");
             return Err(error.help("divide it into several environments"));
         }
-        let kinds: BTreeSet<String> = self.entries.keys().map(group_kind).collect();
-        let namespaces: BTreeSet<&str> =
-            self.entries.keys().filter_map(|key| key.namespace.as_deref()).collect();
+        let kinds: BTreeSet<String> = all.iter().map(|(key, _)| group_kind(key)).collect();
+        let namespaces: BTreeSet<&str> = all.iter().filter_map(|(key, _)| key.namespace.as_deref()).collect();
         let others: Vec<&str> = namespaces.into_iter().filter(|name| *name != us.namespace).collect();
         Ok(json!({
             "apiVersion": "v1",
@@ -203,6 +245,24 @@ impl Inventory {
             },
             "data": {"objects": objects},
         }))
+    }
+}
+
+/// Group, kind, namespace and name.
+type Id<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
+
+/// The objects of an inventory that are known to be there, with their numbers.
+pub(super) struct Index<'a>(HashMap<Id<'a>, (usize, &'a ObjectKey)>);
+
+impl<'a> Index<'a> {
+    fn id<'k>(key: &'k ObjectKey, namespace: Option<&'k str>) -> Id<'k> {
+        (&key.group, &key.kind, namespace, &key.name)
+    }
+
+    /// The one that is declared, in the namespace that it has when it names none.
+    pub fn find(&self, declared: &ObjectKey, namespace: &str) -> Option<(usize, &'a ObjectKey)> {
+        let places = [Some(declared.namespace.as_deref().unwrap_or(namespace)), None];
+        places.into_iter().find_map(|place| self.0.get(&Index::id(declared, place))).copied()
     }
 }
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     AT_ONCE, Cluster,
-    client::{Api, Failure, Patience},
+    client::{Failure, Patience},
     inventory::Inventory,
     inventory_path,
     kinds::Kinds,
@@ -27,7 +27,7 @@ impl Cluster {
             return Ok(BTreeSet::new());
         }
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
+            let api = self.api(Patience::judging(), &|_| {}).await?;
             let listed = match api.find(&inventory_path(&self.us)).await {
                 Err(Failure::Refused(status)) if status.code == 403 => Inventory::default(),
                 found => Inventory::read(found?.as_ref(), &self.us)?,

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use super::{
     client::{Api, Failure, Patience, segment},
+    connection::Connections,
     inventory::Us,
     runtime,
 };
@@ -165,11 +166,12 @@ pub(super) async fn take(
 /// Renews until it is told to stop, then gives the Lease back.
 fn keep(lease: &Lease, settings: &config::Kubernetes, state: &Mutex<State>, stopped: &mpsc::Receiver<()>) {
     let Ok(runtime) = runtime() else { return };
+    let connections = Connections::default();
     let patience = |request| Patience { answer: super::ANSWER, request, until: Instant::now() + request };
     while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(pace()) {
         let sent = now();
         let done = runtime.block_on(async {
-            let api = Api::new(settings, patience(super::ANSWER), &|_| {}).await.ok()?;
+            let api = Api::new(connections.get(settings).await.ok()?, patience(super::ANSWER), &|_| {});
             let found = api.find(&lease.object()).await.ok()?;
             let Some(found) = found.filter(|it| it["spec"]["holderIdentity"] == lease.holder.as_str()) else {
                 lock(state).lost = true;
@@ -186,7 +188,8 @@ fn keep(lease: &Lease, settings: &config::Kubernetes, state: &Mutex<State>, stop
     }
     // The next holder need not wait for the end of it.
     runtime.block_on(async {
-        let api = Api::new(settings, patience(Duration::from_secs(3)), &|_| {}).await.ok()?;
+        let patience = patience(Duration::from_secs(3));
+        let api = Api::new(connections.get(settings).await.ok()?, patience, &|_| {});
         let mut found = api.get(&lease.object()).await.ok()?;
         (found["spec"]["holderIdentity"] == lease.holder.as_str()).then_some(())?;
         found["spec"]["holderIdentity"] = json!("");

@@ -12,6 +12,7 @@ mod answer;
 mod carry;
 mod client;
 mod conflicts;
+mod connection;
 mod decide;
 mod deletions;
 mod handover;
@@ -41,6 +42,7 @@ use tokio::runtime::{Builder, Runtime};
 use self::{
     carry::Carrier,
     client::{Api, Patience, segment},
+    connection::{Connection, Connections},
     deletions::Deletions,
     inventory::Us,
     lease::Held,
@@ -75,7 +77,7 @@ const REASON: usize = 2000;
 pub fn delete_namespace(settings: &config::Kubernetes, name: &str) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(120);
     runtime()?.block_on(async {
-        let api = Api::new(settings, Patience::deploying(PATIENCE), &|_| {}).await?;
+        let api = Api::new(Connection::new(settings).await?, Patience::deploying(PATIENCE), &|_| {});
         let path = format!("/api/v1/namespaces/{}", segment(name));
         match api.call(Method::DELETE, &path, None).await {
             Err(failure) if failure.is_not_found() => return Ok(()),
@@ -105,6 +107,7 @@ pub struct Cluster {
     us: Us,
     owner: Owner,
     runtime: Runtime,
+    connections: Connections,
     redact: Redact,
     /// The namespace of the inventory, if this run made it.
     ground: RefCell<Option<ObjectKey>>,
@@ -142,9 +145,14 @@ impl Cluster {
             us: Us::new(owner, &environment.name, &environment.namespace),
             owner: owner.clone(),
             runtime: runtime()?,
+            connections: Connections::default(),
             redact: Redact::default(),
             ground: RefCell::default(),
         })
+    }
+
+    async fn api<'s>(&self, patience: Patience, say: Say<'s>) -> Result<Api<'s>> {
+        Ok(Api::new(self.connections.get(&self.settings).await?, patience, say))
     }
 
     fn deploying(&self) -> Patience {
@@ -191,11 +199,11 @@ impl Target for Cluster {
 
     fn judge(&self, wanted: &Wanted<'_>) -> Result<Judged> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
+            let api = self.api(Patience::judging(), &|_| {}).await?;
             let (plan, survey) = self.made(&api, wanted, For::Verdict).await?;
             let mut findings = survey.findings;
             findings.extend(allowed::forbidden(&api, &self.us, &plan, self.accept).await?);
-            let listed = survey.inventory.entries.len();
+            let listed = survey.inventory.len();
             let runs = (listed > 0).then(|| text::count(listed, "object"));
             let unseen: Vec<_> =
                 plan.writes.iter().filter_map(|write| Some((write, write.object.needs.as_ref()?))).collect();
@@ -213,7 +221,7 @@ impl Target for Cluster {
 
     fn plan(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Plan> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            let api = self.api(self.deploying(), say).await?;
             let (mut plan, survey) = self.made(&api, wanted, For::Deployment).await?;
             let wrong = survey.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
             let mut wrong: Vec<Finding> = wrong.collect();
@@ -248,7 +256,7 @@ impl Target for Cluster {
 
     fn hold(&self, wanted: &Wanted<'_>, say: Say<'_>) -> Result<Option<Held>> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            let api = self.api(self.deploying(), say).await?;
             if self.make_ground(&api, wanted).await? {
                 self.ground.replace(Some(self.namespace_key()));
             }
@@ -272,8 +280,7 @@ impl Target for Cluster {
             // Each object for which others wait may take as long as all together at the end.
             let steps = u32::try_from(plan.watched.len()).unwrap_or(u32::MAX);
             let until = Instant::now() + self.timeout + self.timeout.saturating_mul(steps).min(LONGEST);
-            let api =
-                Api::new(&self.settings, Patience { until, ..self.deploying() }, say).await?.under(held);
+            let api = self.api(Patience { until, ..self.deploying() }, say).await?.under(held);
             let carrier = self.carrier(&api, held, say);
             let clean = |line: String| say(self.redact.clean(&line, REASON));
             let ready =
@@ -314,7 +321,7 @@ impl Target for Cluster {
         let unhealthy = |error| Stopped { error, left: Left::Unhealthy };
         self.runtime.block_on(async {
             let patience = Patience { until: Instant::now() + self.timeout + ANSWER, ..self.deploying() };
-            let api = Api::new(&self.settings, patience, say).await.map_err(unhealthy)?;
+            let api = self.api(patience, say).await.map_err(unhealthy)?;
             let waiting = wait::Patience { until: Instant::now() + self.timeout, settle: self.settle };
             let began = Instant::now();
             let look =
@@ -337,7 +344,7 @@ impl Target for Cluster {
 
     fn prune(&self, plan: &mut Plan, held: Option<&Held>, say: Say<'_>) -> Result<(), Stopped> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?.under(held);
+            let api = self.api(self.deploying(), say).await?.under(held);
             let carrier = self.carrier(&api, held, say);
             let prune = carrier.prune(plan, Instant::now() + self.timeout);
             let done = match held {
@@ -354,7 +361,7 @@ impl Target for Cluster {
 
     fn probe(&self) -> Result<()> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
+            let api = self.api(Patience::judging(), &|_| {}).await?;
             let found = api.find(&inventory_path(&self.us)).await?;
             inventory::Inventory::read(found.as_ref(), &self.us).map(|_| ())
         })
@@ -388,7 +395,7 @@ impl Cluster {
     /// # Errors
     /// The kubeconfig cannot be used.
     pub(super) fn place(&self) -> Result<Place> {
-        let server = self.runtime.block_on(client::server(&self.settings))?;
+        let server = self.runtime.block_on(connection::server(&self.settings))?;
         Ok(Place::Kubernetes { server, namespace: self.us.namespace.clone() })
     }
 

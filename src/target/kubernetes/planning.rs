@@ -39,7 +39,7 @@ pub struct Plan {
     pub(super) watched: Vec<Watched>,
     /// As the cluster has it.
     pub(super) inventory: Inventory,
-    /// As it is to be when all is done; UIDs of what is created are not known yet.
+    /// What it is to list when all is done, besides what is put aside; UIDs of what is created are not known yet.
     pub(super) listed: BTreeMap<ObjectKey, Entry>,
     /// The namespace of the inventory, if it was made before the inventory could be.
     pub(super) ground: Option<ObjectKey>,
@@ -196,11 +196,6 @@ pub(super) async fn plan(
     });
     let mut decided = stream::iter(decided).buffered(AT_ONCE);
     let mut plan = Plan { inventory: seen.inventory.clone(), ..Plan::default() };
-    plan.listed = seen
-        .kept
-        .iter()
-        .filter_map(|key| Some((key.clone(), seen.inventory.entries.get(key)?.clone())))
-        .collect();
     let mut findings = Vec::new();
     while let Some(decision) = decided.next().await {
         let (mut object, Decision { write, wrong, said, uid, ran }) = decision?;
@@ -231,8 +226,10 @@ pub(super) async fn plan(
     let positions = plan.back.positions();
     plan.deletes.sort_by_key(|delete| positions[delete.node]);
     plan.order = seen.order.clone();
-    let positions = plan.order.positions();
-    plan.writes.sort_by_key(|write| positions[write.object.node]);
+    if plan.writes.len() > 1 {
+        let positions = plan.order.positions();
+        plan.writes.sort_by_key(|write| positions[write.object.node]);
+    }
     // What is deleted is listed until it is gone.
     for delete in &plan.deletes {
         if let Some(entry) = seen.inventory.entries.get(&delete.key) {

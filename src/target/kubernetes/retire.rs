@@ -47,7 +47,7 @@ impl Cluster {
     /// It cannot be read.
     pub fn holds(&self) -> Result<Option<Vec<ObjectKey>>> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), &|_| {}).await?;
+            let api = self.api(self.deploying(), &|_| {}).await?;
             let Some(found) = api.find(&inventory_path(&self.us)).await? else { return Ok(None) };
             Ok(Some(Inventory::read(Some(&found), &self.us)?.entries.into_keys().collect()))
         })
@@ -59,14 +59,14 @@ impl Cluster {
     /// Why it stopped. Doing it again goes on where it did.
     pub fn retire(&self, how: &Retire, say: Say<'_>) -> Result<bool> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            let api = self.api(self.deploying(), say).await?;
             if api.find(&inventory_path(&self.us)).await?.is_none() {
                 // Of a run that was cut off.
                 self.end_lease(&api).await;
                 return Ok(false);
             }
             let held = self.take_lease(&api, say).await?;
-            let api = Api::new(&self.settings, self.deploying(), say).await?.under(Some(&held));
+            let api = self.api(self.deploying(), say).await?.under(Some(&held));
             let carrier = self.carrier(&api, Some(&held), say);
             // Read once more, since somebody may have deployed until now.
             let survey = survey::listed_alone(&api, &self.us).await?;
@@ -78,7 +78,7 @@ impl Cluster {
             point::reach("retired");
             self.end_inventory(&carrier).await?;
             drop(held);
-            let api = Api::new(&self.settings, self.deploying(), say).await?;
+            let api = self.api(self.deploying(), say).await?;
             self.end_lease(&api).await;
             Ok(true)
         })
@@ -195,7 +195,7 @@ impl Cluster {
     /// another address is the same.
     pub(in crate::target) fn leaves(&self, server: &str, namespace: &str) -> Result<bool> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, super::Patience::judging(), &|_| {}).await?;
+            let api = self.api(super::Patience::judging(), &|_| {}).await?;
             if namespace == self.us.namespace {
                 return Ok(api.find(&inventory_path(&self.us)).await?.is_none());
             }

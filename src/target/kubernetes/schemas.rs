@@ -30,7 +30,7 @@ impl Cluster {
     /// The cluster cannot be asked.
     pub fn schemas(&self, wanted: &BTreeSet<String>, cache: &Cache) -> Result<Live> {
         self.runtime.block_on(async {
-            let api = Api::new(&self.settings, Patience::judging(), &|_| {}).await?;
+            let api = self.api(Patience::judging(), &|_| {}).await?;
             let version = api.get("/version").await?;
             let minor = minor(&version).ok_or_else(|| {
                 Error::server("the cluster does not say which Kubernetes it is")

@@ -69,8 +69,7 @@ pub(super) struct Survey {
     pub objects: Vec<Object>,
     /// What they are of.
     pub manifests: Vec<Manifest>,
-    /// Those that are as they were in the revision that runs, and are not looked at.
-    pub kept: Vec<ObjectKey>,
+    /// What is as it was in the revision that runs is put aside, and not looked at.
     pub inventory: Inventory,
     pub gone: Vec<Gone>,
     pub live: BTreeMap<ObjectKey, Json>,
@@ -87,15 +86,17 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
 
     // What runs is known from our own journal, which another server does not write to.
     let is_ours = survey.inventory.writer.as_ref() == Some(&us.writer);
+    let known = survey.inventory.index();
     let (mut manifests, mut nodes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let mut stays = vec![false; survey.inventory.len()];
     for (node, object) in (wanted.objects)()?.iter().enumerate() {
         // A hook runs for every other revision.
         let is_hook = object.facts.wishes.as_ref().is_some_and(|wishes| wishes.is_hook());
         let is_kept = is_ours && !is_hook && (wanted.kept)(object)?;
-        match is_kept.then(|| listed(&survey.inventory, &object.facts.key, namespace)).flatten() {
-            Some(key) => {
-                survey.kept.push(key);
-                kept.push(node);
+        match is_kept.then(|| known.find(&object.facts.key, namespace)).flatten() {
+            Some((at, key)) => {
+                stays[at] = true;
+                kept.push((node, key.namespace.clone()));
             }
             None => {
                 manifests.push((wanted.manifest)(object)?);
@@ -103,6 +104,7 @@ pub(super) async fn survey(api: &Api<'_>, us: &Us, wanted: &Wanted<'_>, namespac
             }
         }
     }
+    survey.inventory.set_aside(&stays);
     let mut bodies = Vec::new();
     for (at, manifest) in manifests.iter().enumerate() {
         match manifest.json() {
@@ -157,14 +159,14 @@ pub(super) async fn listed_alone(api: &Api<'_>, us: &Us) -> Result<Survey> {
 }
 
 /// The order of all objects, each in the namespace that it has in the cluster.
-fn ordered(objects: &[Declared], survey: &Survey, kept: &[usize]) -> Result<Order> {
+fn ordered(objects: &[Declared], survey: &Survey, kept: &[(usize, Option<String>)]) -> Result<Order> {
     let mut nodes: Vec<Node<'_>> =
         objects.iter().map(|one| Node { facts: &one.facts, namespace: None }).collect();
     for object in &survey.objects {
         nodes[object.node].namespace = object.key.namespace.as_deref();
     }
-    for (node, key) in kept.iter().zip(&survey.kept) {
-        nodes[*node].namespace = key.namespace.as_deref();
+    for (node, namespace) in kept {
+        nodes[*node].namespace = namespace.as_deref();
     }
     order(&nodes, Way::Write).map_err(|circles| {
         let first = circles.iter().flat_map(|circle| &circle.links).next();
@@ -173,34 +175,17 @@ fn ordered(objects: &[Declared], survey: &Survey, kept: &[usize]) -> Result<Orde
     })
 }
 
-/// The listed object that is declared.
-fn listed(inventory: &Inventory, declared: &ObjectKey, namespace: &str) -> Option<ObjectKey> {
-    let ObjectKey { group, kind, namespace: written, name } = declared;
-    let key = |namespace: Option<&str>| ObjectKey {
-        group: group.clone(),
-        kind: kind.clone(),
-        namespace: namespace.map(ToOwned::to_owned),
-        name: name.clone(),
-    };
-    let places = [Some(written.as_deref().unwrap_or(namespace)), None];
-    let known = |key: &ObjectKey| inventory.entries.get(key).is_some_and(|entry| entry.uid.is_some());
-    places.into_iter().map(key).find(known)
-}
-
 async fn kinds(api: &Api<'_>, survey: &Survey, bodies: &[(usize, &Manifest, Json)]) -> Result<Kinds> {
     let mut versions: BTreeSet<String> =
         bodies.iter().map(|(_, manifest, _)| manifest.api_version.clone()).collect();
-    let wanted: BTreeSet<&ObjectKey> = survey.kept.iter().collect();
-    // Of what may be deleted too; what is kept is looked at by nobody.
-    let listed = survey.inventory.entries.iter().filter(|(key, _)| !wanted.contains(key));
-    versions.extend(listed.map(|(_, entry)| entry.api_version.clone()));
+    // Of what may be deleted too.
+    versions.extend(survey.inventory.entries.values().map(|entry| entry.api_version.clone()));
     let mut kinds = Kinds::ask(api, versions).await?;
     let unserved: BTreeSet<&str> = survey
         .inventory
         .entries
         .iter()
         .filter(|(key, entry)| !key.group.is_empty() && kinds.find(&entry.api_version, &key.kind).is_none())
-        .filter(|(key, _)| !wanted.contains(key))
         .map(|(key, _)| key.group.as_str())
         .collect();
     let unknown = bodies.iter().map(|(_, manifest, _)| *manifest).filter(|manifest| {
@@ -327,8 +312,7 @@ fn label(body: &mut Json, us: &Us) {
 
 /// What is listed and no longer wanted.
 fn gone(survey: &mut Survey, kinds: &Kinds) {
-    let wanted: BTreeSet<&ObjectKey> =
-        survey.objects.iter().map(|object| &object.key).chain(&survey.kept).collect();
+    let wanted: BTreeSet<&ObjectKey> = survey.objects.iter().map(|object| &object.key).collect();
     let gone = survey.inventory.entries.iter().filter(|(key, _)| !wanted.contains(key));
     survey.gone = gone
         .map(|(key, entry)| {
