@@ -72,6 +72,8 @@ codes! {
     ReplaceRef = "I0006", "objects are not replaced";
     /// A push option that instate does not know.
     PushOption = "I0007", "an unknown push option";
+    /// Somebody who may not push to an environment's branch.
+    Pusher = "I0008", "who may push is the server's to say";
     /// A manifest that is larger than the limit.
     FileTooLarge = "I0101", "a manifest is too large";
     /// Folders nested more deeply than the limit.

@@ -42,6 +42,11 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
         for update in push.updates.iter().filter(|update| update.reference == environment.reference) {
             moves.push((environment, update.clone()));
             let name = environment.branch();
+            // Who may not push is told nothing of what is there.
+            if let Some(wrong) = policy::pusher(&push.who, name, environment) {
+                findings.push(wrong);
+                continue;
+            }
             let wrong = policy::branch(update, name, &environment.name, &objects)?;
             let wrong = wrong.or_else(|| match environment.accept {
                 Accept::Checked => None,

@@ -1,4 +1,4 @@
-//! The server's rules on refs, and what a commit confirms that they would refuse. Rules on people, paths and objects
+//! The server's rules on refs and people, and what a commit confirms that they would refuse. Rules on paths and objects
 //! get their place here.
 
 pub mod confirmed;
@@ -8,9 +8,10 @@ pub use confirmed::{Confirmed, Spared};
 use gix::ObjectId;
 
 use crate::{
+    config::Environment,
     error::Result,
     finding::{Code, Finding},
-    push::Update,
+    push::{Pusher, Update},
     record::NOTES,
     report::Format,
     text,
@@ -63,6 +64,24 @@ pub fn option(option: &str) -> Option<Finding> {
     };
     let help = "the only one is `-o instate.format=json` (or human)";
     Some(Finding::error(Code::PushOption, message).help(help))
+}
+
+/// What is wrong with who pushes to an environment's branch.
+#[must_use]
+pub fn pusher(who: &Pusher, name: &str, environment: &Environment) -> Option<Finding> {
+    let allowed = environment.pushers.as_ref()?;
+    let finding = |message: String| Finding::error(Code::Pusher, message);
+    match &who.name {
+        Some(known) if allowed.contains(known) => None,
+        Some(known) => {
+            let message = format!("{known} may not push to {name}, the branch of `{}`", environment.name);
+            Some(finding(message).help("ask somebody who may, or the server's administrator"))
+        }
+        None => {
+            let message = format!("the server does not know who you are, and {name} is not everybody's");
+            Some(finding(message).help("push with your name and password, or over ssh with your own key"))
+        }
+    }
 }
 
 /// What is wrong with a push that began before the branch was moved to where it is now.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{Where, exit};
 use crate::{
     error::Result,
-    push,
+    push::Pusher,
     record::{Cancel, Journal, OutcomeKind},
     report::{Event, Report},
     worker::{self, From, Until, has_ended},
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         report.event(&Event::said(format!("{}: nothing is under way", environment.name)));
         return Ok(exit(false));
     };
-    let who = push::who(|name| std::env::var_os(name));
+    let who = Pusher::here().to_string();
     // Whoever works on it may end it at once.
     let from = From::now(&repository, &open.intent.id);
     Cancel { who }.ask(&repository, &open.intent.id)?;

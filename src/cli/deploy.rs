@@ -6,6 +6,7 @@ use super::{Where, exit};
 use crate::{
     config::Environment,
     error::{Error, Result},
+    push::Pusher,
     record::{Intent, OutcomeKind},
     report::{Event, Report},
     repository::Repository,
@@ -39,7 +40,7 @@ pub(super) fn again(
     report: &mut Report,
 ) -> Result<Option<OutcomeKind>> {
     let tip = tip(repository, environment)?;
-    let who = crate::push::who(|name| std::env::var_os(name));
+    let who = Pusher::here().to_string();
     let (verdict, intent) = worker::intend(repository, environment, tip, &format!("{who} ({command})"))?;
     let Some(intent) = intent else {
         let what = format!("{} at {}", environment.name, crate::text::short(&tip.to_string()));

@@ -133,7 +133,7 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
         return Ok(false);
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
-        let intent = worker::intent(environment, update, &push.who, &verdict)?;
+        let intent = worker::intent(environment, update, &push.who.to_string(), &verdict)?;
         let beside = push.updates.len() - 1;
         Some(Entry::Intent(Intent { push: Some(push.receiver), beside, ..intent }))
     });

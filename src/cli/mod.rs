@@ -15,6 +15,7 @@ mod plan;
 mod render;
 mod resume;
 mod retire;
+mod serve_ssh;
 mod status;
 mod watch;
 
@@ -67,6 +68,7 @@ enum Command {
     Cancel(cancel::Arguments),
     Resume(resume::Arguments),
     Retire(retire::Arguments),
+    ServeSsh(serve_ssh::Arguments),
     Demo(demo::Arguments),
     Hook(hook::Arguments),
 }
@@ -123,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Hook(_) => (Voice::Hook, Out::stderr()),
         // Its standard output is for documents alone.
         Command::Render(_) | Command::Health(_) => (Voice::Command, Out::stderr()),
+        // Its standard output is git's.
+        Command::ServeSsh(_) => (Voice::Hook, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
     // A format that only a verdict has would leave the rest unsaid.
@@ -148,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Cancel(arguments) => cancel::run(&arguments, &mut report),
         Command::Resume(arguments) => resume::run(&arguments, &mut report),
         Command::Retire(arguments) => retire::run(&arguments, &mut report),
+        Command::ServeSsh(arguments) => serve_ssh::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),
     };

@@ -6,6 +6,7 @@
 mod read;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -65,6 +66,8 @@ pub struct Environment {
     pub accept: Accept,
     /// How objects of some kinds say that they are healthy.
     pub health: Vec<HealthRule>,
+    /// Who may push to its branch; everybody whom the server lets in, where none are named.
+    pub pushers: Option<BTreeSet<String>>,
 }
 
 /// When a push is accepted, which is when the branch moves.

@@ -1,10 +1,11 @@
 //! The configuration's text becomes settings, or findings that point into it.
 
 mod health;
+mod people;
 mod policy;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,7 +28,7 @@ struct Keys {
     later: &'static [&'static str],
 }
 
-const ROOT: Keys = Keys { known: &["environments"], later: &["groups"] };
+const ROOT: Keys = Keys { known: &["groups", "environments"], later: &[] };
 const ENVIRONMENT: Keys = Keys {
     known: &[
         "branch",
@@ -58,7 +59,7 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
     let (trees, findings) = parse(&source);
     let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
     let (tree, second) = (trees.next().unwrap_or_else(|| Tree::new(&source)), trees.next());
-    let mut reader = Reader { source: &source, tree: &tree, findings };
+    let mut reader = Reader { source: &source, tree: &tree, findings, groups: BTreeMap::new() };
     if let Some((second, root)) = second.as_ref().and_then(|tree| Some((tree, tree.root()?))) {
         let message = "a second document stands in the configuration";
         reader.wrong(second.span(root), message, "join it with the first, and remove the line `---`");
@@ -83,11 +84,14 @@ struct Reader<'a> {
     source: &'a Source,
     tree: &'a Tree,
     findings: Vec<Finding>,
+    /// Who belongs to each group.
+    groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Reader<'_> {
     fn root(&mut self, root: NodeId) -> Vec<Environment> {
         self.keys(root, "the configuration", &ROOT);
+        self.groups(root);
         let Some((_, environments)) = self.tree.get(root, "environments") else { return Vec::new() };
         if !matches!(self.tree.value(environments), Value::Mapping(_)) {
             self.wrong(
@@ -155,6 +159,7 @@ impl Reader<'_> {
         let settle = self.duration(node, "settle", SETTLE);
         let silence = self.silence(node);
         let delete = self.delete(node, target.as_ref());
+        let pushers = self.pushers(node);
         let accept = self.accept(node);
         let health = self.health(node, target.as_ref());
         Some(Environment {
@@ -170,6 +175,7 @@ impl Reader<'_> {
             delete: delete?,
             accept: accept?,
             health: health?,
+            pushers: pushers?,
         })
     }
 

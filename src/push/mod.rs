@@ -2,10 +2,10 @@
 
 pub mod proc_receive;
 mod process;
-mod who;
+mod pusher;
 
 pub use process::{Handle, Process};
-pub use who::who;
+pub use pusher::{Pusher, VARIABLE, Vouched, is_name};
 
 use std::{collections::HashSet, io::Read, path::PathBuf};
 
@@ -46,7 +46,7 @@ pub struct Push {
     /// What came with `git push -o`.
     pub options: Vec<String>,
     /// Who pushed, as the server knows it.
-    pub who: String,
+    pub who: Pusher,
     /// The `git receive-pack` that runs the hook.
     pub receiver: Process,
 }
@@ -67,6 +67,7 @@ impl Push {
         }
         let mut seen = HashSet::new();
         updates.retain(|update| seen.insert(update.clone()));
+        let receiver = Process::receiver()?;
         Ok(Self {
             updates,
             links,
@@ -74,8 +75,8 @@ impl Push {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             options: options(),
-            who: who(|name| std::env::var_os(name)),
-            receiver: Process::receiver()?,
+            who: Pusher::below(receiver),
+            receiver,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! A process that can be told from a later one with the same number.
 
-use std::{fmt, fs, os::fd::OwnedFd};
+use std::{
+    fmt, fs,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
+};
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -8,10 +11,15 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// How far up the process tree a `git receive-pack` is looked for, through the shells of hook runners.
 const MAX_PARENTS: usize = 16;
+/// Of a program above it so many arguments are looked at.
+const ARGUMENTS: usize = 4;
 
 /// A process, by its number and the moment it was started (in clock ticks since boot).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +66,24 @@ impl Process {
         parent.and_then(Self::find).ok_or_else(orphaned)
     }
 
+    /// The programs above it, the nearest first, as far as the system shows them.
+    pub(super) fn above(self) -> Vec<Above> {
+        let own = fs::metadata("/proc/self/exe").ok();
+        let own = own.map(|file| (file.dev(), file.ino()));
+        let mut above = Vec::new();
+        let mut next = stat(self.pid).map(|(parent, _)| parent);
+        while let Some(pid) = next.filter(|pid| *pid > 1 && above.len() < MAX_PARENTS) {
+            let read = |what: &str| fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+            let program = fs::metadata(format!("/proc/{pid}/exe")).ok();
+            let is_ours = own.is_some() && program.map(|file| (file.dev(), file.ino())) == own;
+            let name = String::from_utf8_lossy(&read("comm")).trim_end().to_owned();
+            let arguments = read("cmdline").split(|b| *b == 0).take(ARGUMENTS).map(<[u8]>::to_vec).collect();
+            above.push(Above { name, arguments, is_ours });
+            next = stat(pid).map(|(parent, _)| parent);
+        }
+        above
+    }
+
     /// Whether it still runs.
     #[must_use]
     pub fn lives(self) -> bool {
@@ -78,6 +104,29 @@ impl Process {
                 .help("instate needs Linux 5.3 or newer")),
         }
     }
+}
+
+/// A program that stands above a hook.
+#[derive(Debug, Clone)]
+pub(super) struct Above {
+    /// The kernel's word for it, of at most 15 bytes.
+    pub name: String,
+    /// With what it was started, its own name first.
+    pub arguments: Vec<Vec<u8>>,
+    /// Whether it is this very program.
+    pub is_ours: bool,
+}
+
+/// The account that this process runs as, by the system's list of them: asking for more would ask a network.
+pub(super) fn account() -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| text::excerpt(name, 80))
+    });
+    name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 impl fmt::Display for Process {

@@ -5,7 +5,7 @@ use crate::common::{Setup, WEB, World, go_on, signal, spawn};
 #[test]
 fn a_deployment_that_has_not_begun_to_change_anything_ends_as_failed_and_by_whom() {
     let world = World::new();
-    world.set_env("USER", "ana");
+    world.set_env("SUDO_USER", "ana");
     let setup = Setup::new(&world);
     let (ana, first) = setup.runs_web();
     ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
@@ -13,7 +13,7 @@ fn a_deployment_that_has_not_begun_to_change_anything_ends_as_failed_and_by_whom
     // Before it has looked at what to change.
     let pushing = setup.push_at(&ana, "worker-locked=return(stop)");
     let worker = setup.stopped(&["hook", "worker"]);
-    world.set_env("USER", "ben");
+    world.set_env("SUDO_USER", "ben");
     let cancelling = spawn(setup.command(&["cancel"]));
     setup.until("it was asked for", || {
         let asked = setup.repo.join("instate/cancel").read_dir();
@@ -45,7 +45,7 @@ fn a_deployment_that_has_not_begun_to_change_anything_ends_as_failed_and_by_whom
 #[test]
 fn a_deployment_that_nobody_works_on_is_ended_by_whoever_cancels_it() {
     let world = World::new();
-    world.set_env("USER", "ana");
+    world.set_env("SUDO_USER", "ana");
     let setup = Setup::new(&world);
     let ana = setup.clone("ana");
     ana.write("web.yaml", WEB);

@@ -11,7 +11,7 @@ fn settings() -> insta::Settings {
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "(time)");
     settings.add_filter(r"Date: .*", "Date: (date)");
     settings.add_filter(r"\b[0-9a-f]{7}\b", "(id)");
-    settings.add_filter(r"by uid \d+", "by (who)");
+    settings.add_filter(r"(?m), by (\S+)$", ", by (who)");
     settings
 }
 

@@ -22,6 +22,7 @@ mod health_command;
 mod install;
 mod kubernetes;
 mod mishaps;
+mod pushers;
 mod reading;
 mod refusals;
 mod render;

@@ -1,14 +1,13 @@
 //! The same pushes over a path, ssh and http: whoever pushes sees the same lines, as they are said.
 
-use crate::common::{Clone, Httpd, Output, Setup, Sshd, WEB, World, go_on, run, spawn};
+use crate::common::{Clone, Httpd, Output, Setup, Sshd, WEB, World, go_on, spawn};
 
 #[test]
 fn a_push_over_a_path_is_refused_deployed_or_reverted_and_says_so() {
     let world = World::new();
-    world.set_client_env("USER", "ana");
     let setup = Setup::new(&world);
     let url = setup.repo.display().to_string();
-    pushes(&setup, &url, "ana");
+    pushes(&setup, &url, &world.account());
 }
 
 #[test]
@@ -16,10 +15,7 @@ fn a_push_over_ssh_is_refused_deployed_or_reverted_and_says_so() {
     let world = World::new();
     let setup = Setup::new(&world);
     let ssh = Sshd::start(&world);
-    let mut id = world.command("id");
-    id.arg("-un");
-    let user = run(id).succeeds().stdout.trim().to_owned();
-    pushes(&setup, &ssh.url(&setup.repo), &format!("{user} from 127.0.0.1"));
+    pushes(&setup, &ssh.url(&setup.repo), &format!("{} from 127.0.0.1", world.account()));
 }
 
 #[test]

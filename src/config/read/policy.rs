@@ -9,9 +9,8 @@ use crate::{
 };
 
 const POLICY: Keys = Keys {
-    known: &["silence", "delete"],
+    known: &["silence", "delete", "pushers"],
     later: &[
-        "pushers",
         "pull_request",
         "signatures",
         "force_push",

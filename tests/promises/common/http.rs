@@ -48,6 +48,12 @@ impl Httpd {
         format!("http://127.0.0.1:{port}/git/{repo_name}")
     }
 
+    /// An address at which the server asks nobody who they are.
+    pub fn open_url(&self, repo_name: &str) -> String {
+        let port = self.server.port();
+        format!("http://127.0.0.1:{port}/open/{repo_name}")
+    }
+
     pub fn server(&self) -> &Server {
         &self.server
     }
@@ -75,8 +81,8 @@ auth.require = ("/git/" => (
     "method" => "basic", "realm" => "git", "require" => "valid-user"
 ))
 
-$HTTP["url"] =~ "^/git/" {{
-    alias.url = ("/git" => "{dir}/http-backend")
+$HTTP["url"] =~ "^/(git|open)/" {{
+    alias.url = ("/git" => "{dir}/http-backend", "/open" => "{dir}/http-backend")
     cgi.assign = ("" => "/bin/sh")
     setenv.set-environment = (
         "GIT_PROJECT_ROOT" => "{root}",

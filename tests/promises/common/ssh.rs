@@ -30,9 +30,7 @@ impl Sshd {
         let host_key = keygen(world, &dir.join("host_key"));
         let user_key = keygen(world, &dir.join("user_key"));
         // An unprivileged sshd can only let its own user in.
-        let mut id = world.command("id");
-        id.arg("-un");
-        let user = run(id).succeeds().stdout.trim_end().to_owned();
+        let user = world.account();
 
         // As on real servers: sshd starts the login shell with this command,
         // and the pusher's words only come as a variable.
@@ -61,6 +59,23 @@ impl Sshd {
         let ssh = Self { server, user, client_config };
         world.set_client_env("GIT_SSH_COMMAND", &ssh.git_ssh_command());
         ssh
+    }
+
+    /// Lets somebody in as `instate serve-ssh` has it, with these arguments, and returns what git calls to be them.
+    #[track_caller]
+    pub fn let_in(&self, world: &World, name: &str, arguments: &str) -> String {
+        let dir = self.client_config.parent().expect("it is in a folder");
+        let key = dir.join(format!("{name}_key"));
+        let public = keygen(world, &key);
+        let forced = dir.join(format!("forced-{name}"));
+        let program = sh_quote(env!("CARGO_BIN_EXE_instate"));
+        let env = world.server_env();
+        write(&forced, &format!(". {}\nexec {program} serve-ssh {arguments}\n", sh_quote(text(&env))));
+        let forced = format!("sh {}", sh_quote(text(&forced))).replace('"', "\\\"");
+        let keys = dir.join("authorized_keys");
+        let known = fs::read_to_string(&keys).expect("because the world's folder is ours");
+        write(&keys, &format!("{known}command=\"{forced}\",restrict {public}"));
+        format!("{} -i {}", self.git_ssh_command(), sh_quote(text(&key)))
     }
 
     /// The address of a repository with an absolute path.
@@ -114,6 +129,7 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitUserRC no
+AcceptEnv *
 SetEnv \"HOME={home}\"
 PrintMotd no
 PrintLastLog no

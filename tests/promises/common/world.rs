@@ -140,6 +140,14 @@ impl World {
         command
     }
 
+    /// The account that everything here runs as.
+    #[track_caller]
+    pub fn account(&self) -> String {
+        let mut id = self.command("id");
+        id.arg("-un");
+        run(id).succeeds().stdout.trim_end().to_owned()
+    }
+
     /// The program under test.
     pub fn instate(&self) -> Command {
         self.command(env!("CARGO_BIN_EXE_instate"))

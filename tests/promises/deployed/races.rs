@@ -154,14 +154,14 @@ fn a_branch_that_an_administrator_moves_meanwhile_stays_where_it_was_moved_to() 
 #[test]
 fn a_deployment_that_is_cancelled_is_taken_back() {
     let world = World::new();
-    world.set_env("USER", "ana");
+    world.set_env("SUDO_USER", "ana");
     let setup = Setup::accept_deployed(&world);
     let (ana, first) = setup.runs_web();
     ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
     let revision = ana.commit("three");
     setup.push_at(&ana, "deployed=return(kill)").finish();
     setup.at_rest();
-    world.set_env("USER", "ben");
+    world.set_env("SUDO_USER", "ben");
     let cancelled = setup.instate(&["cancel"]).succeeds();
     assert!(cancelled.stdout.contains("cancelled by ben after it had been cut off"), "{cancelled}");
     is_over(&setup, "cancelled");

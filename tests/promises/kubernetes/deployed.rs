@@ -281,7 +281,7 @@ fn a_deployment_that_is_given_up_while_it_waits_is_taken_back() {
     let hangs = production.commit(&[("web.yaml", &web(1, "never-ready")), ("b.yaml", &config("b", "1"))]);
     let pushing = spawn(production.ana.git_command(&["push", "origin", "main"]));
     pushing.wait_for("created ConfigMap/b");
-    world.set_env("USER", "ben");
+    world.set_env("SUDO_USER", "ben");
     production.instate(&["cancel"]).succeeds();
     let pushed = pushing.finish();
     production.at_rest();

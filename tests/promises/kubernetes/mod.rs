@@ -94,8 +94,8 @@ impl<'w> Production<'w> {
     /// As [`Production::with`], on another cluster.
     #[track_caller]
     pub fn on(world: &'w World, cluster: &'w Cluster, change: impl FnOnce(&mut Configuration)) -> Self {
-        // Who pushes stands in the record.
-        world.set_env("USER", "ana");
+        // Who types a command stands in the record.
+        world.set_env("SUDO_USER", "ana");
         let namespace = cluster.namespace("shop");
         let mut configuration = Configuration {
             namespace: namespace.name().to_owned(),
@@ -113,7 +113,7 @@ impl<'w> Production<'w> {
         let setup = Setup::bare(world);
         setup.install(&configuration.text()).succeeds();
         let ana = setup.clone("ana");
-        let filters = filters(&namespace, &configuration).bind_to_scope();
+        let filters = filters(&world.account(), &namespace, &configuration).bind_to_scope();
         Self { setup, cluster, namespace, ana, configuration, _filters: filters }
     }
 
@@ -214,7 +214,7 @@ impl<'w> Production<'w> {
     }
 }
 
-fn filters(namespace: &Namespace<'_>, configuration: &Configuration) -> Settings {
+fn filters(account: &str, namespace: &Namespace<'_>, configuration: &Configuration) -> Settings {
     let mut settings = Settings::clone_current();
     let kubeconfig = configuration.kubeconfig.display().to_string();
     settings.add_filter(&kubeconfig.replace('.', r"\."), "(kubeconfig)");
@@ -225,6 +225,7 @@ fn filters(namespace: &Namespace<'_>, configuration: &Configuration) -> Settings
     settings.add_filter(r"\b[0-9a-f]{7}\b", "1a2b3c4");
     settings.add_filter(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "(time)");
     settings.add_filter(r"(?m)^Deployment: .*", "Deployment: (id)");
+    settings.add_filter(&format!("(?m)^Who: {account}$"), "Who: (the account)");
     settings.add_filter(r"127\.0\.0\.1:\d+", "(address)");
     // What a controller puts behind the name of a Pod.
     settings.add_filter(r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-xxxxx");
