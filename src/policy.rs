@@ -8,7 +8,7 @@ pub use confirmed::{Confirmed, Spared};
 use gix::ObjectId;
 
 use crate::{
-    config::Environment,
+    config::{Environment, Pushers},
     error::Result,
     finding::{Code, Finding},
     push::{Pusher, Update},
@@ -69,7 +69,7 @@ pub fn option(option: &str) -> Option<Finding> {
 /// What is wrong with who pushes to an environment's branch.
 #[must_use]
 pub fn pusher(who: &Pusher, name: &str, environment: &Environment) -> Option<Finding> {
-    let allowed = environment.pushers.as_ref()?;
+    let Pushers::These(allowed) = &environment.pushers else { return None };
     let finding = |message: String| Finding::error(Code::Pusher, message);
     match &who.name {
         Some(known) if allowed.contains(known) => None,

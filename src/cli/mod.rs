@@ -122,11 +122,10 @@ pub fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     let arguments = arguments();
     let (voice, out) = match arguments.command {
-        Command::Hook(_) => (Voice::Hook, Out::stderr()),
+        // Of the second the standard output is git's.
+        Command::Hook(_) | Command::ServeSsh(_) => (Voice::Hook, Out::stderr()),
         // Its standard output is for documents alone.
         Command::Render(_) | Command::Health(_) => (Voice::Command, Out::stderr()),
-        // Its standard output is git's.
-        Command::ServeSsh(_) => (Voice::Hook, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
     // A format that only a verdict has would leave the rest unsaid.

@@ -82,8 +82,8 @@ fn below(root: &Path, path: &str) -> Result<PathBuf> {
 
 /// `git-receive-pack '/srv/git/a.git'`, as git clients quote it: which server, and the path.
 fn read(asked: &str) -> Option<(&'static str, String)> {
-    let (words, path) =
-        asked.split_once(" '").and_then(|(words, _)| Some((words, &asked[words.len() + 1..])))?;
+    let (words, _) = asked.split_once(" '")?;
+    let path = &asked[words.len() + 1..];
     let server = words.strip_prefix("git-").or_else(|| words.strip_prefix("git "))?;
     let server = SERVERS.into_iter().find(|known| *known == server)?;
     let path = unquote(path)?;

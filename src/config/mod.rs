@@ -66,8 +66,18 @@ pub struct Environment {
     pub accept: Accept,
     /// How objects of some kinds say that they are healthy.
     pub health: Vec<HealthRule>,
-    /// Who may push to its branch; everybody whom the server lets in, where none are named.
-    pub pushers: Option<BTreeSet<String>>,
+    /// Who may push to its branch.
+    pub pushers: Pushers,
+}
+
+/// Who may push to the branch of an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Pushers {
+    /// Everybody whom the server lets in.
+    #[default]
+    Everybody,
+    /// Those of these names.
+    These(BTreeSet<String>),
 }
 
 /// When a push is accepted, which is when the branch moves.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Reader;
 use crate::{
+    config::Pushers,
     manifest::{NodeId, Value},
     push::is_name,
     text,
@@ -36,11 +37,11 @@ impl Reader<'_> {
     }
 
     /// `policy: {pushers: [jenkins-bot, "@ops"]}`.
-    pub(super) fn pushers(&mut self, node: NodeId) -> Option<Option<BTreeSet<String>>> {
+    pub(super) fn pushers(&mut self, node: NodeId) -> Option<Pushers> {
         let policy = self.tree.get(node, "policy").map(|(_, policy)| policy);
         match policy.and_then(|policy| self.tree.get(policy, "pushers")) {
-            Some((_, pushers)) => self.people(pushers, "`pushers`").map(Some),
-            None => Some(None),
+            Some((_, pushers)) => self.people(pushers, "`pushers`").map(Pushers::These),
+            None => Some(Pushers::Everybody),
         }
     }
 
@@ -91,13 +92,19 @@ impl Reader<'_> {
 mod tests {
     use std::path::Path;
 
-    use super::super::{read, tests::GOOD};
+    use super::{
+        super::{read, tests::GOOD},
+        Pushers,
+    };
 
     fn pushers(groups: &str, pushers: &str) -> Result<Option<Vec<String>>, String> {
         let text = format!("{groups}{GOOD}    policy: {{pushers: {pushers}}}\n");
         let read = read(Path::new("instate.yaml"), &text);
         let read = read.map_err(|error| error.findings[0].message.clone())?;
-        Ok(read.environments[0].pushers.clone().map(|people| people.into_iter().collect()))
+        Ok(match read.environments[0].pushers.clone() {
+            Pushers::Everybody => None,
+            Pushers::These(people) => Some(people.into_iter().collect()),
+        })
     }
 
     #[test]
@@ -110,7 +117,7 @@ mod tests {
         // Nobody may: not even by a list that was forgotten.
         assert_eq!(pushers("", "[]"), names(&[]));
         let none = read(Path::new("instate.yaml"), GOOD).expect("it is right");
-        assert_eq!(none.environments[0].pushers, None);
+        assert_eq!(none.environments[0].pushers, Pushers::Everybody);
     }
 
     #[test]
