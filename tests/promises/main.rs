@@ -29,6 +29,7 @@ mod render;
 mod resume;
 mod retire;
 mod rules;
+mod servers;
 mod silence;
 mod together;
 mod transports;

@@ -61,21 +61,37 @@ impl Sshd {
         ssh
     }
 
+    /// A key of somebody's own, which opens nothing yet.
+    #[track_caller]
+    pub fn key_of(&self, world: &World, name: &str) -> Key {
+        let file = self.dir().join(format!("{name}_key"));
+        let public = keygen(world, &file);
+        Key { public, command: format!("{} -i {}", self.git_ssh_command(), sh_quote(text(&file))) }
+    }
+
+    /// The lines that say which key opens what.
+    pub fn authorized_keys(&self) -> PathBuf {
+        self.dir().join("authorized_keys")
+    }
+
+    fn dir(&self) -> &Path {
+        self.client_config.parent().expect("it is in a folder")
+    }
+
     /// Lets somebody in as `instate serve-ssh` has it, with these arguments, and returns what git calls to be them.
     #[track_caller]
     pub fn let_in(&self, world: &World, name: &str, arguments: &str) -> String {
-        let dir = self.client_config.parent().expect("it is in a folder");
-        let key = dir.join(format!("{name}_key"));
-        let public = keygen(world, &key);
+        let dir = self.dir();
+        let Key { public, command } = self.key_of(world, name);
         let forced = dir.join(format!("forced-{name}"));
         let program = sh_quote(env!("CARGO_BIN_EXE_instate"));
         let env = world.server_env();
         write(&forced, &format!(". {}\nexec {program} serve-ssh {arguments}\n", sh_quote(text(&env))));
         let forced = format!("sh {}", sh_quote(text(&forced))).replace('"', "\\\"");
-        let keys = dir.join("authorized_keys");
+        let keys = self.authorized_keys();
         let known = fs::read_to_string(&keys).expect("because the world's folder is ours");
         write(&keys, &format!("{known}command=\"{forced}\",restrict {public}"));
-        format!("{} -i {}", self.git_ssh_command(), sh_quote(text(&key)))
+        command
     }
 
     /// The address of a repository with an absolute path.
@@ -96,6 +112,14 @@ impl Sshd {
     pub fn server(&self) -> &Server {
         &self.server
     }
+}
+
+/// Somebody's key.
+pub struct Key {
+    /// The line that stands in `authorized_keys`.
+    pub public: String,
+    /// What git calls to use it.
+    pub command: String,
 }
 
 /// Makes a key pair and returns the public half.

@@ -187,7 +187,12 @@ impl World {
         let dir = self.path(name);
         let url = text(url.as_ref());
         self.git(&self.root, &["clone", "--quiet", "--", url, text(&dir)]).succeeds();
-        Clone { world: self, dir }
+        self.cloned(name)
+    }
+
+    /// A clone that is there.
+    pub fn cloned(&self, name: &str) -> Clone<'_> {
+        Clone { world: self, dir: self.path(name) }
     }
 
     /// Text for a snapshot: this world's folder becomes `$WORLD`.
