@@ -55,10 +55,19 @@ fn over_ssh_everybody_is_whom_their_key_belongs_to_whatever_they_say() {
     for lie in ["INSTATE_PUSHER", "REMOTE_USER", "USER", "GIT_COMMITTER_NAME"] {
         was_refused(&setup, &as_ben(&format!("-o SetEnv={lie}=ana")), "ben may not push to main");
     }
-    // Without hooks nobody would be asked.
+    // Without hooks nobody is asked: with git-shell in its place this goes around all of them.
     let nowhere =
         "-o SetEnv='GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/nowhere'";
     was_refused(&setup, &as_ben(nowhere), "ben may not push to main");
+    let shell = format!("{} {nowhere}", ssh.git_ssh_command());
+    pushes(&clone, &[("GIT_SSH_COMMAND", &shell)], &[]).succeeds();
+    assert_eq!(
+        setup.tip("refs/heads/main"),
+        Some(first.clone()),
+        "the variables do arrive, or this proves nothing"
+    );
+    world.git(&setup.repo, &["update-ref", "-d", "refs/heads/main"]).succeeds();
+    clone.git(&["update-ref", "-d", "refs/remotes/origin/main"]).succeeds();
     // The account that all of them share is nobody of those.
     let git = pushes(&clone, &[("GIT_SSH_COMMAND", &ssh.git_ssh_command())], &[]);
     was_refused(&setup, &git, &format!("{} may not push to main", world.account()));
