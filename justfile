@@ -31,7 +31,7 @@ schemas:
 fuzz MINUTES="10" *NAMES:
     cargo bench --locked --bench fuzz -- {{ MINUTES }} {{ NAMES }}
 
-# Let everything die at every place, or at what is NAMED, as a failed test prints it: `cluster:planned` (40 minutes for all)
+# Let everything die at every place, or at what is NAMED, as a failed test prints it: `cluster:planned` (15 minutes for all)
 crashes NAMED="all":
     INSTATE_CRASHES='{{ NAMED }}' tests/run --test promises crashes::matrix -- --nocapture
 

@@ -52,8 +52,8 @@ impl Setup<'_> {
 
     /// Waits until a process with these words on its command line stands still; all others are continued.
     #[track_caller]
-    pub fn comes_by(&self, words: &[&str]) {
-        self.until(&format!("{words:?} comes by"), || {
+    pub fn comes_by(&self, words: &[&str], push: &Running) {
+        let comes = || {
             let mut stopped = self.at_work();
             stopped.retain(|id| is_stopped(*id));
             // In this order: one that stops meanwhile is not taken for another.
@@ -63,7 +63,14 @@ impl Setup<'_> {
                 let _ = kill_process(pid(id), Signal::CONT);
             });
             !it.is_empty()
-        });
+        };
+        if !self.within(comes) {
+            panic!(
+                "{words:?} did not come by within a minute; at work: {:?}; the push says:\n{}",
+                self.at_work(),
+                push.so_far()
+            );
+        }
     }
 
     /// The server's processes.

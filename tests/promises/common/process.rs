@@ -182,6 +182,12 @@ impl Running {
         });
     }
 
+    /// What it has printed.
+    pub fn so_far(&self) -> String {
+        let Output { stdout, stderr, .. } = self.output();
+        stdout + &stderr
+    }
+
     /// Sends a signal to the child and its process group.
     pub fn signal(&self, signal: Signal) {
         // An error means that nobody is left to be signalled.

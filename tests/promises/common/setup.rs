@@ -143,11 +143,19 @@ impl<'w> Setup<'w> {
 
     /// Waits until a condition holds, which it must within a minute.
     pub fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        assert!(self.within(holds), "{what}: not within a minute");
+    }
+
+    /// Whether a condition holds within a minute.
+    pub fn within(&self, holds: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !holds() {
-            assert!(Instant::now() < deadline, "{what}: not within a minute");
+            if Instant::now() >= deadline {
+                return false;
+            }
             std::thread::sleep(POLL);
         }
+        true
     }
 
     /// Waits until no worker of this world is left.

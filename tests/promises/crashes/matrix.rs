@@ -292,7 +292,7 @@ fn dies(stage: &dyn Stage, at: Combination, accepted: &mut Vec<String>) {
     let (mut revisions, revision) = (1, stage.commit(*content));
     let pass = if *passed > 0 { format!("{passed}*off->") } else { String::new() };
     let push = setup.push_at(who, &format!("{name}={pass}1*return(stop)"));
-    setup.comes_by(hook);
+    setup.comes_by(hook, &push);
     match at.death {
         Death::Of(sent) => setup.at_rest_with(&|id| {
             if setup.processes(hook).contains(&id) {
