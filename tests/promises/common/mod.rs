@@ -20,7 +20,7 @@ pub mod world;
 pub use cluster::{Cluster, Namespace, Proxy, Request, Webhook, eventually};
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
-pub use points::said;
+pub use points::{lock_files, said};
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
 pub use setup::{SERVICE, Setup, WEB};
 pub use shop::Shop;

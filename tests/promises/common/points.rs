@@ -1,6 +1,10 @@
 //! Pushes that are cut off at a named point, and what must hold afterwards.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rustix::{
     fs::{FlockOperation, flock},
@@ -139,8 +143,7 @@ impl Setup<'_> {
     }
 
     fn nothing_is_held(&self, after: &str) {
-        let mut left = Vec::new();
-        lock_files(&self.repo, &mut left);
+        let left = lock_files(&self.repo);
         assert!(left.is_empty(), "{after}: {left:?}");
         for entry in fs::read_dir(self.repo.join("instate/lock")).expect("because there was a push").flatten()
         {
@@ -158,16 +161,13 @@ fn entry(line: &str) -> Option<(String, String, serde_json::Value)> {
     Some((id.to_owned(), word.clone(), value.clone()))
 }
 
-fn lock_files(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).expect("because the world is ours").flatten() {
-        match entry.path() {
-            path if path.is_dir() => lock_files(&path, found),
-            path if path.extension().is_some_and(|end| end == "lock") => {
-                found.push(path.display().to_string());
-            }
-            _ => {}
-        }
-    }
+/// The files by which git locks something in a folder.
+pub fn lock_files(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).expect("because the world is ours").flatten().map(|entry| entry.path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let locks = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "lock"));
+    locks.chain(folders.iter().flat_map(|folder| lock_files(folder))).collect()
 }
 
 /// Whether the lines that came from the server hold `words`.

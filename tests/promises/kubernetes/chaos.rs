@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     sync::Mutex,
     thread,
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use rustix::process::Signal;
 
 use super::Production;
 use crate::{
-    common::{Clone, Cluster, Proxy, World, signal, spawn},
+    common::{Clone, Cluster, Proxy, World, lock_files, signal, spawn},
     reading::dice::Dice,
 };
 
@@ -73,6 +74,12 @@ fn push_until(who: &Clone<'_>, name: &str, deadline: Instant, mut dice: Dice, al
             }
         }
         let pushed = push.finish();
+        if dies {
+            // As git asks of whoever killed it.
+            lock_files(&who.dir().join(".git"))
+                .iter()
+                .for_each(|lock| fs::remove_file(lock).expect("it is ours"));
+        }
         let mut all = all.lock().unwrap();
         all.pushes += 1;
         let words = pushed.stderr.replace("\nremote: instate: ", " ").replace("        ", "");
