@@ -74,6 +74,8 @@ codes! {
     PushOption = "I0007", "an unknown push option";
     /// Somebody who may not push to an environment's branch.
     Pusher = "I0008", "who may push is the server's to say";
+    /// A push to a branch that only merges of pull requests move.
+    MergesOnly = "I0009", "a branch that moves by merges alone";
     /// A manifest that is larger than the limit.
     FileTooLarge = "I0101", "a manifest is too large";
     /// Folders nested more deeply than the limit.

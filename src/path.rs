@@ -11,7 +11,7 @@ use crate::{
     finding::{self, Code, Finding, Verdict},
     plan::{Action, files::Items},
     policy::{self, Confirmed, confirmed},
-    push::{Push, Update},
+    push::{Push, Pusher, Update},
     record::{self, Begun, Counts, Journal, deployed_ref},
     repository::Repository,
     revision::{self, By, Revision, Rules, Since},
@@ -23,6 +23,8 @@ use crate::{
 pub struct Judgement<'c> {
     /// Accept or refuse.
     pub verdict: Verdict,
+    /// Who pushed it.
+    pub who: Pusher,
     /// The environments whose branch it moves, each with the update that moves it.
     pub moves: Vec<(&'c Environment, Update)>,
     /// What each would change there, and what could not be checked, in words.
@@ -35,6 +37,7 @@ pub struct Judgement<'c> {
 /// It could not be judged, which is the server's fault and refuses it too.
 pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Result<Judgement<'c>> {
     let objects = repository.objects(push.quarantine.as_deref())?;
+    let who = push.who(config.server);
     let mut findings: Vec<Finding> = push.updates.iter().filter_map(policy::reference).collect();
     findings.extend(push.options.iter().filter_map(|option| policy::option(option)));
     let (mut moves, mut said) = (Vec::new(), Vec::new());
@@ -43,7 +46,7 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
             moves.push((environment, update.clone()));
             let name = environment.branch();
             // Who may not push is told nothing of what is there.
-            if let Some(wrong) = policy::pusher(&push.who, name, environment) {
+            if let Some(wrong) = policy::pusher(&who, name, environment) {
                 findings.push(wrong);
                 continue;
             }
@@ -69,7 +72,7 @@ pub fn judge<'c>(repository: &Repository, config: &'c Config, push: &Push) -> Re
     if !moves.is_empty() {
         said.extend(left_behind(repository, config)?);
     }
-    Ok(Judgement { verdict: Verdict::new(findings), moves, said })
+    Ok(Judgement { verdict: Verdict::new(findings), who, moves, said })
 }
 
 /// Environments that run and that the configuration does not know, each with the way out.

@@ -11,7 +11,7 @@ use crate::{
     config::{Environment, Pushers},
     error::Result,
     finding::{Code, Finding},
-    push::{Pusher, Update},
+    push::{By, Pusher, Update},
     record::NOTES,
     report::Format,
     text,
@@ -69,6 +69,12 @@ pub fn option(option: &str) -> Option<Finding> {
 /// What is wrong with who pushes to an environment's branch.
 #[must_use]
 pub fn pusher(who: &Pusher, name: &str, environment: &Environment) -> Option<Finding> {
+    let is_merge = matches!(who.by, By::Server { merges: Some(_) });
+    if environment.merges_only && !is_merge {
+        let message = format!("{name}, the branch of `{}`, moves by merges alone", environment.name);
+        let finding = Finding::error(Code::MergesOnly, message);
+        return Some(finding.help("push to another branch, and open a pull request from it"));
+    }
     let Pushers::These(allowed) = &environment.pushers else { return None };
     let finding = |message: String| Finding::error(Code::Pusher, message);
     match &who.name {

@@ -19,7 +19,7 @@ use crate::{
     install::{self, HOOKS},
     path::{Judgement, judge},
     point, policy,
-    push::{self, Process, Push, Update},
+    push::{self, By, Process, Push, Pusher, Update},
     record::{DeploymentId, Entry, Intent, Journal},
     report::{Event, Report},
     repository::Repository,
@@ -126,14 +126,14 @@ fn accept(repository: &Repository, input: &[u8], stay: &mut Stay, report: &mut R
     let config = Config::load(repository)?;
     install::stands(repository, &config)?;
     no_detour(&config, &push)?;
-    let Judgement { verdict, moves, said } = judge(repository, &config, &push)?;
+    let Judgement { verdict, who, moves, said } = judge(repository, &config, &push)?;
     point::reach("judged");
     if verdict.refuses() {
         report.event(&Event::Refused { stay: stay.clone(), again: again(&moves, &verdict), verdict });
         return Ok(false);
     }
     let intents = moves.iter().filter_map(|(environment, update)| {
-        let intent = worker::intent(environment, update, &push.who.to_string(), &verdict)?;
+        let intent = worker::intent(environment, update, &who.to_string(), &verdict)?;
         let beside = push.updates.len() - 1;
         Some(Entry::Intent(Intent { push: Some(push.receiver), beside, ..intent }))
     });
@@ -232,10 +232,12 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
     if let Err(error) = earlier(&repository, HOOKS[1], &input) {
         report.event(&Event::stopped(error));
     }
-    let (config, running) = deploying?;
+    let (config, who, running) = deploying?;
+    // A server that pushed by itself shows nothing of this, and somebody waits for its answer.
+    let is_watched = who.by == By::Themselves;
     for Running { environment, deployment, mut worker } in running {
         match deployment {
-            Some(id) => {
+            Some(id) if is_watched => {
                 let environment = config.environment(&environment)?;
                 worker::watch(
                     &repository,
@@ -246,7 +248,7 @@ fn post_receive(report: &mut Report) -> Result<ExitCode> {
                     report,
                 )?;
             }
-            None => report.event(&Event::said(format!(
+            _ => report.event(&Event::said(format!(
                 "{environment} is being deployed; see how it ends, on the server: instate watch"
             ))),
         }
@@ -262,7 +264,7 @@ struct Running {
 }
 
 /// Starts a worker for every environment whose branch was moved.
-fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Vec<Running>)> {
+fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Pusher, Vec<Running>)> {
     let push = Push::from_git(repository, input)?;
     let config = Config::load(repository)?;
     let mut running = Vec::new();
@@ -285,7 +287,8 @@ fn deploy(repository: &Repository, input: &[u8]) -> Result<(Config, Vec<Running>
         running.push(Running { environment, deployment, worker });
     }
     point::reach("worker-started");
-    Ok((config, running))
+    let who = push.who(config.server);
+    Ok((config, who, running))
 }
 
 /// The deployment of a revision that landed; it may have ended already, if another worker was quicker.

@@ -4,6 +4,7 @@
 //! a rule that is silently not obeyed would be worse than none.
 
 mod read;
+mod server;
 
 use std::{
     collections::BTreeSet,
@@ -12,6 +13,7 @@ use std::{
 };
 
 pub use read::read;
+pub use server::Server;
 
 use crate::{
     check::schema::Minor,
@@ -35,6 +37,8 @@ pub const TEMPLATE: &str = include_str!("template.yaml");
 pub struct Config {
     /// Where it was read.
     pub path: PathBuf,
+    /// What stands between people and the repository.
+    pub server: Server,
     /// In the order of the file.
     pub environments: Vec<Environment>,
 }
@@ -68,6 +72,8 @@ pub struct Environment {
     pub health: Vec<HealthRule>,
     /// Who may push to its branch.
     pub pushers: Pushers,
+    /// Whether it moves by merges of pull requests alone.
+    pub merges_only: bool,
 }
 
 /// Who may push to the branch of an environment.
@@ -250,17 +256,24 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_file(path: &Path) -> Result<Self> {
+        read(path, &Self::text(path)?)
+    }
+
+    /// The text of the configuration in the file `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn text(path: &Path) -> Result<String> {
         let size = std::fs::metadata(path).doing("read the configuration", path)?.len();
         if size > MAX_SIZE {
             let error = Error::server(format!("the configuration {} is larger than 1 MiB", path.display()));
             return Err(error.help("shorten it"));
         }
         let bytes = std::fs::read(path).doing("read the configuration", path)?;
-        let text = String::from_utf8(bytes).map_err(|_| {
+        String::from_utf8(bytes).map_err(|_| {
             let error = Error::server(format!("the configuration {} is not UTF-8 text", path.display()));
             error.help("save it as UTF-8")
-        })?;
-        read(path, &text)
+        })
     }
 
     /// The environments whose branch moves only when its revision runs.

@@ -3,6 +3,7 @@
 mod health;
 mod people;
 mod policy;
+mod server;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Accept, Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Target};
+use super::{Accept, Config, DEFAULT_NAMESPACE, Environment, Kubernetes, Server, Target};
 use crate::{
     check::schema::Minor,
     error::{Error, Result},
@@ -28,7 +29,7 @@ struct Keys {
     later: &'static [&'static str],
 }
 
-const ROOT: Keys = Keys { known: &["groups", "environments"], later: &[] };
+const ROOT: Keys = Keys { known: &["server", "groups", "environments"], later: &[] };
 const ENVIRONMENT: Keys = Keys {
     known: &[
         "branch",
@@ -59,7 +60,8 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
     let (trees, findings) = parse(&source);
     let mut trees = trees.into_iter().filter(|tree| tree.root().is_some());
     let (tree, second) = (trees.next().unwrap_or_else(|| Tree::new(&source)), trees.next());
-    let mut reader = Reader { source: &source, tree: &tree, findings, groups: BTreeMap::new() };
+    let mut reader =
+        Reader { source: &source, tree: &tree, findings, groups: BTreeMap::new(), server: Server::default() };
     if let Some((second, root)) = second.as_ref().and_then(|tree| Some((tree, tree.root()?))) {
         let message = "a second document stands in the configuration";
         reader.wrong(second.span(root), message, "join it with the first, and remove the line `---`");
@@ -73,7 +75,7 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
         reader.findings.push(finding.help("add one below `environments:`, with `branch` and `target`"));
     }
     if reader.findings.is_empty() {
-        return Ok(Config { path: path.to_owned(), environments });
+        return Ok(Config { path: path.to_owned(), server: reader.server, environments });
     }
     let mut error = Error::server(format!("the configuration {} is wrong", path.display()));
     error.findings = reader.findings;
@@ -86,11 +88,14 @@ struct Reader<'a> {
     findings: Vec<Finding>,
     /// Who belongs to each group.
     groups: BTreeMap<String, BTreeSet<String>>,
+    /// What stands between people and the repository.
+    server: Server,
 }
 
 impl Reader<'_> {
     fn root(&mut self, root: NodeId) -> Vec<Environment> {
         self.keys(root, "the configuration", &ROOT);
+        self.server(root);
         self.groups(root);
         let Some((_, environments)) = self.tree.get(root, "environments") else { return Vec::new() };
         if !matches!(self.tree.value(environments), Value::Mapping(_)) {
@@ -160,6 +165,7 @@ impl Reader<'_> {
         let silence = self.silence(node);
         let delete = self.delete(node, target.as_ref());
         let pushers = self.pushers(node);
+        let merges_only = self.merges_only(node);
         let accept = self.accept(node);
         let health = self.health(node, target.as_ref());
         Some(Environment {
@@ -176,6 +182,7 @@ impl Reader<'_> {
             accept: accept?,
             health: health?,
             pushers: pushers?,
+            merges_only: merges_only?,
         })
     }
 

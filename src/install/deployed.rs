@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{
     gitconfig::{PROC_RECEIVE_REFS, list, version},
-    hooks::{PROC_RECEIVE, is_ours},
+    hooks::{HOOKS, PROC_RECEIVE, is_ours},
+    server::{entry, guess},
 };
 use crate::{
-    config::{Config, Environment},
+    config::{Config, Environment, Server},
     error::{Error, Result},
     repository::Repository,
 };
@@ -52,7 +53,8 @@ fn impossible(environment: &Environment, why: &str, help: &str) -> Error {
 /// What stands in the way, and what to do about it.
 fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Option<(String, &'static str)> {
     let hooks = git_dir.join("hooks");
-    if let Some(server) = other_server(&hooks) {
+    let server = guess(git_dir);
+    if server != Server::Bare {
         let why = format!("{server} keeps rules in hooks of its own, which git would pass over");
         return Some((why, "write `accept: checked`, or push to a bare repository that git alone serves"));
     }
@@ -86,13 +88,17 @@ fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Option<(String, 
     None
 }
 
-/// Makes sure, at a push, that git does what the configuration says: that it leaves to us the branches of
-/// `accept: deployed`, and no others.
+/// Makes sure, at a push, that hooks and git are as the configuration says: that it is this server's hooks that run, and
+/// that git leaves to us the branches of `accept: deployed`, and no others.
 ///
 /// # Errors
-/// It does not, or another hook came since.
+/// They are not, or another hook came since.
 pub fn stands(repository: &Repository, config: &Config) -> Result<()> {
     let (git_dir, wanted) = (repository.git_dir(), branches(config));
+    if !HOOKS.iter().all(|name| is_ours(&entry(repository, config.server, name))) {
+        let message = format!("the hooks are not where `server: {}` has them", config.server.word());
+        return Err(Error::server(message).help(format!("instate install {}", git_dir.display())));
+    }
     let hook = git_dir.join("hooks").join(PROC_RECEIVE);
     if wanted.is_empty() && !is_ours(&hook) {
         return Ok(());
@@ -116,15 +122,4 @@ pub fn stands(repository: &Repository, config: &Config) -> Result<()> {
 fn would_run(path: &Path) -> bool {
     let Ok(found) = fs::symlink_metadata(path) else { return false };
     !found.is_file() || found.permissions().mode() & 0o111 != 0
-}
-
-/// A server that put its own hooks there.
-fn other_server(hooks: &Path) -> Option<&'static str> {
-    let gitea = ["pre-receive", "update", "post-receive", "proc-receive"];
-    if gitea.iter().any(|name| hooks.join(format!("{name}.d")).join("gitea").exists()) {
-        return Some("Gitea or Forgejo");
-    }
-    let update = fs::read_link(hooks.join("update")).unwrap_or_default();
-    let gitolite = update.to_string_lossy().contains("gitolite") || hooks.join("gitolite-rc").exists();
-    gitolite.then_some("Gitolite")
 }

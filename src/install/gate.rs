@@ -11,8 +11,10 @@ use rustix::fs::{Access, AtFlags, CWD};
 use super::{
     gitconfig::{get, own},
     hooks::names,
+    server::entry,
 };
 use crate::{
+    config::Server,
     error::{Doing, Error, Result},
     repository::Repository,
 };
@@ -95,9 +97,9 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
 
 /// Makes sure that git will run the hooks which were just written: on a file system that is mounted
 /// `noexec`, git would pass them over without a word.
-pub(super) fn holds(repository: &Repository, leaves: bool) -> Result<()> {
+pub(super) fn holds(repository: &Repository, server: Server, leaves: bool) -> Result<()> {
     for name in names(leaves) {
-        let path = repository.git_dir().join("hooks").join(name);
+        let path = entry(repository, server, name);
         if rustix::fs::accessat(CWD, &path, Access::EXEC_OK, AtFlags::EACCESS).is_err() {
             super::hooks::remove(repository)?;
             let error =

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::server::entry;
 use crate::{
+    config::Server,
     error::{Doing, Error, Result},
     repository::Repository,
 };
@@ -47,8 +49,8 @@ pub(super) fn names(leaves: bool) -> impl Iterator<Item = &'static str> {
     HOOKS.into_iter().chain(leaves.then_some(PROC_RECEIVE))
 }
 
-/// Writes the entry files; that of `proc-receive` where git leaves branches to us.
-pub(super) fn write(repository: &Repository, leaves: bool) -> Result<()> {
+/// Writes the entry files where `server` looks for them; that of `proc-receive` where git leaves branches to us.
+pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Result<()> {
     let folder = folder(repository);
     if !folder.exists() {
         fs::create_dir(&folder).doing("make the folder", &folder)?;
@@ -59,8 +61,12 @@ pub(super) fn write(repository: &Repository, leaves: bool) -> Result<()> {
         .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
     let quoted = quote(&program)?;
     for name in names(leaves) {
-        let path = folder.join(name);
+        let path = entry(repository, server, name);
         if fs::symlink_metadata(&path).is_ok() && !is_ours(&path) {
+            if server != Server::Bare {
+                let error = Error::server(format!("{} is there, and not instate's", path.display()));
+                return Err(error.help("remove it, or give it another name"));
+            }
             keep(repository, name, &path)?;
         }
         let text = match name {
@@ -68,6 +74,7 @@ pub(super) fn write(repository: &Repository, leaves: bool) -> Result<()> {
             PROC_RECEIVE => include_str!("../../hooks/proc-receive"),
             _ => include_str!("../../hooks/post-receive"),
         };
+        // Not beside it: Gitea runs every file that stands there.
         let new = folder.join(format!("{name}.instate-new"));
         fs::write(&new, text.replace("@PROGRAM@", &quoted)).doing("write", &new)?;
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).doing("make executable", &new)?;
@@ -76,7 +83,10 @@ pub(super) fn write(repository: &Repository, leaves: bool) -> Result<()> {
     if !leaves {
         remove_proc_receive(repository)?;
     }
-    Ok(())
+    // Only now, so that there is no moment without one.
+    let first = |server| entry(repository, server, HOOKS[0]);
+    let others = Server::ALL.into_iter().filter(|other| first(*other) != first(server));
+    others.into_iter().try_for_each(|other| remove_of(repository, other))
 }
 
 /// Removes our `proc-receive`, which git no longer asks.
@@ -88,26 +98,33 @@ fn remove_proc_receive(repository: &Repository) -> Result<()> {
 /// Removes the entry files and puts back what was there before.
 pub(super) fn remove(repository: &Repository) -> Result<()> {
     let folder = folder(repository);
-    for name in HOOKS {
-        let path = folder.join(name);
-        if is_ours(&path) {
-            match earlier(repository, name) {
-                // One step, so that no push comes between.
-                Some(earlier) => fs::rename(&earlier.path, &path).doing("put back", &path)?,
-                None => fs::remove_file(&path).doing("remove", &path)?,
-            }
-        }
-        let skipped = skipped(repository, name);
-        if skipped.exists() {
-            fs::remove_file(&skipped).doing("remove", &skipped)?;
-        }
-    }
+    Server::ALL.into_iter().try_for_each(|server| remove_of(repository, server))?;
     remove_proc_receive(repository)?;
     let made = made(repository);
     if made.exists() {
         // Somebody may have put a hook of their own there since.
         let _ = fs::remove_dir(&folder);
         fs::remove_file(&made).doing("remove", &made)?;
+    }
+    Ok(())
+}
+
+/// Removes the entry files that are where `server` looks for them.
+fn remove_of(repository: &Repository, server: Server) -> Result<()> {
+    for name in HOOKS {
+        let path = entry(repository, server, name);
+        let earlier = earlier(repository, name).filter(|_| path == folder(repository).join(name));
+        if is_ours(&path) {
+            match &earlier {
+                // One step, so that no push comes between.
+                Some(earlier) => fs::rename(&earlier.path, &path).doing("put back", &path)?,
+                None => fs::remove_file(&path).doing("remove", &path)?,
+            }
+        }
+        let skipped = skipped(repository, name);
+        if earlier.is_some() && skipped.exists() {
+            fs::remove_file(&skipped).doing("remove", &skipped)?;
+        }
     }
     Ok(())
 }
@@ -131,8 +148,9 @@ fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
     fs::rename(path, &kept).doing("keep", path)
 }
 
+/// Whether this is an entry file of ours, or a link to one.
 pub(super) fn is_ours(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() < 4096)
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() < 4096)
         && fs::read_to_string(path).is_ok_and(|text| text.contains(SIGN))
 }
 

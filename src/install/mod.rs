@@ -4,6 +4,7 @@ mod deployed;
 mod gate;
 mod gitconfig;
 mod hooks;
+mod server;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -12,70 +13,129 @@ pub use gate::kind;
 pub use hooks::{HOOKS, earlier};
 
 use crate::{
-    config::{Config, TEMPLATE},
+    config::{self, Config, Server, TEMPLATE},
     error::{Doing, Error, Result},
     files::{make_folder, replace},
     repository::Repository,
 };
 
-/// Installs the hooks, or brings them up to date. Doing it twice changes nothing.
+/// Installs the hooks, or brings them up to date. Doing it twice changes nothing. `asked` is the server that is named;
+/// where none is, what the configuration says, or the one that has put its own hooks there.
 ///
 /// # Errors
 /// The repository is of a kind where the hooks would not hold, and nothing was written; or it cannot be
 /// written.
-pub fn install(repository: &Repository, configuration: Option<&Path>) -> Result<Vec<String>> {
+pub fn install(
+    repository: &Repository,
+    configuration: Option<&Path>,
+    asked: Option<Server>,
+) -> Result<Vec<String>> {
     gate::check(repository)?;
-    let (text, config) = match configuration {
-        Some(path) => {
-            let read = Config::from_file(path).map_err(|error| {
-                if path.exists() { error } else { error.help("name the file of a configuration as --config") }
-            });
-            let config = read?.apart_from(repository)?;
-            (Some(fs::read(path).doing("read the configuration", path)?), Some(config))
-        }
-        None if repository.config_path()?.exists() => (None, Some(Config::load(repository)?)),
-        None => (None, None),
-    };
-    if let Some(config) = &config {
-        deployed::possible(repository, config)?;
-    }
-    let left: BTreeSet<String> = config.iter().flat_map(deployed::branches).collect();
-    let mut said = Vec::new();
+    let path = repository.config_path()?;
+    let Settled { config, text, said } = settle(repository, &path, configuration, asked)?;
+    let server = config.server;
+    deployed::possible(repository, &config)?;
+    server::runs_hooks(repository, server)?;
+    let left: BTreeSet<String> = deployed::branches(&config);
     let state = repository.state();
     make_folder(&state)?;
     repository.identify()?;
-    let path = repository.config_path()?;
-    match text {
-        Some(text) => {
-            replace(&path, &text)?;
-            said.push(format!("configuration: {}", path.display()));
-        }
-        None if config.is_some() => {
-            said.push(format!("configuration: {} (as it was)", path.display()));
-        }
-        None => {
-            let name = repository.git_dir().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let text = TEMPLATE.replace("@DIRECTORY@", &format!("/srv/manifests/{name}"));
-            replace(&path, text.as_bytes())?;
-            said.push(format!("configuration: {} (new: edit it before the first push)", path.display()));
-        }
+    if let Some(text) = text {
+        replace(&path, text.as_bytes())?;
     }
+    let mut said = vec![said];
     let leaves = !left.is_empty();
     let installed = hooks::is_ours(&repository.git_dir().join("hooks").join(hooks::PROC_RECEIVE));
     // The hook is there before git asks it, and until git no longer does.
     if leaves {
-        hooks::write(repository, leaves)?;
+        hooks::write(repository, server, leaves)?;
         gitconfig::set(repository, &left, installed)?;
     } else {
         gitconfig::set(repository, &left, installed)?;
-        hooks::write(repository, leaves)?;
+        hooks::write(repository, server, leaves)?;
     }
-    gate::holds(repository, leaves)?;
+    gate::holds(repository, server, leaves)?;
     for name in hooks::names(leaves) {
-        let kept = if earlier(repository, name).is_some() { ", after the one that was there" } else { "" };
-        said.push(format!("hook: {}{kept}", repository.git_dir().join("hooks").join(name).display()));
+        let path = server::entry(repository, server, name);
+        let after = match server {
+            Server::Bare if earlier(repository, name).is_some() => ", after the one that was there",
+            Server::Gitea => ", after the server's own",
+            Server::Bare | Server::Gitolite => "",
+        };
+        said.push(format!("hook: {}{after}", path.display()));
     }
     Ok(said)
+}
+
+/// A configuration that says which server it is for.
+struct Settled {
+    config: Config,
+    /// What its file is to hold, where that is not what it holds.
+    text: Option<String>,
+    said: String,
+}
+
+/// The configuration that is given, or the one at `path`, or a commented one, with its server fixed in it: what a push
+/// could seem to say of its server is never asked.
+fn settle(
+    repository: &Repository,
+    path: &Path,
+    given: Option<&Path>,
+    asked: Option<Server>,
+) -> Result<Settled> {
+    let guess = asked.unwrap_or_else(|| server::guess(repository.git_dir()));
+    let shown = path.display();
+    let (from, is_new) = match given {
+        Some(given) => (given, true),
+        None if path.exists() => (path, false),
+        None => {
+            let name = repository.git_dir().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let text = TEMPLATE.replace("@DIRECTORY@", &format!("/srv/manifests/{name}"));
+            let text = text.replace("@SERVER@", guess.word());
+            let config = config::read(path, &text)?;
+            let said = format!("configuration: {shown} (new: edit it before the first push)");
+            return Ok(Settled { config, text: Some(text), said });
+        }
+    };
+    let read = Config::text(from).map_err(|error| {
+        if from.exists() { error } else { error.help("name the file of a configuration as --config") }
+    });
+    let text = read?;
+    let mut found = config::read(from, &text);
+    let named =
+        asked.or_else(|| found.as_ref().ok().map(|config| config.server).filter(|it| *it != Server::Bare));
+    let server = named.unwrap_or(guess);
+    let mut said = format!("configuration: {shown}{}", if is_new { "" } else { " (as it was)" });
+    let mut text = is_new.then_some(text);
+    if found.as_ref().map_or(server != Server::Bare, |config| config.server != server) {
+        // What only this server can do may be why it is wrong without it.
+        let with = with_server(&Config::text(from)?, server);
+        match config::read(from, &with) {
+            Ok(config) => {
+                said = format!(
+                    "configuration: {shown} (with `server: {}`, which it did not say)",
+                    server.word()
+                );
+                (found, text) = (Ok(config), Some(with));
+            }
+            Err(_) if found.is_ok() => {
+                let message = format!("{} does not say `server: {}`", from.display(), server.word());
+                let help = "write that line above `environments:`, in the place of another";
+                return Err(Error::server(message).help(help));
+            }
+            Err(_) => {}
+        }
+    }
+    let config = found?.apart_from(repository)?;
+    Ok(Settled { config, text, said })
+}
+
+/// The text with a line for the server before its first key.
+fn with_server(text: &str, server: Server) -> String {
+    let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let first = text.split_inclusive('\n').take_while(|line| !is_key(line)).map(str::len).sum();
+    let (before, after) = text.split_at(first);
+    format!("{before}server: {}\n{after}", server.word())
 }
 
 /// Takes the hooks away: `hooks/` and `config` are as they were before. The record and the journal stay,

@@ -5,13 +5,14 @@ mod process;
 mod pusher;
 
 pub use process::{Handle, Process};
-pub use pusher::{Pusher, VARIABLE, Vouched, is_name};
+pub use pusher::{By, Pusher, VARIABLE, Vouched, is_name};
 
 use std::{collections::HashSet, io::Read, path::PathBuf};
 
 use gix::{ObjectId, hash};
 
 use crate::{
+    config::Server,
     error::{Error, Result},
     repository::Repository,
     text,
@@ -45,8 +46,6 @@ pub struct Push {
     pub quarantine: Option<PathBuf>,
     /// What came with `git push -o`.
     pub options: Vec<String>,
-    /// Who pushed, as the server knows it.
-    pub who: Pusher,
     /// The `git receive-pack` that runs the hook.
     pub receiver: Process,
 }
@@ -75,9 +74,14 @@ impl Push {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             options: options(),
-            who: Pusher::below(receiver),
             receiver,
         })
+    }
+
+    /// Who pushed, as `server` knows it.
+    #[must_use]
+    pub fn who(&self, server: Server) -> Pusher {
+        Pusher::below(self.receiver, server)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    process::{Pid, PidfdFlags, getppid, pidfd_open},
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// How far up the process tree a `git receive-pack` is looked for, through the shells of hook runners.
 const MAX_PARENTS: usize = 16;
-/// Of a program above it so many arguments are looked at.
+/// Of a program so many arguments are looked at.
 const ARGUMENTS: usize = 4;
 
 /// A process, by its number and the moment it was started (in clock ticks since boot).
@@ -51,37 +51,45 @@ impl Process {
     /// # Errors
     /// It has no parent.
     pub fn receiver() -> Result<Self> {
-        let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
-        let mut next = parent;
-        for _ in 0..MAX_PARENTS {
-            let Some(pid) = next.filter(|pid| *pid > 1) else { break };
-            if is_receiver(pid)
-                && let Some(found) = Self::find(pid)
-            {
-                return Ok(found);
-            }
-            next = stat(pid).map(|(parent, _)| parent);
-        }
+        let own = Self::own();
+        let found = own.parents().find(|above| above.is_receiver());
+        // Whose own parent has ended was given another, which is no push.
+        let nearest = || own.parents().next().filter(|parent| parent.pid > 1);
         let orphaned = || Error::server("the hook has no parent process").help("push again");
-        parent.and_then(Self::find).ok_or_else(orphaned)
+        found.or_else(nearest).ok_or_else(orphaned)
+    }
+
+    /// The processes above it, the nearest first.
+    fn parents(self) -> impl Iterator<Item = Self> {
+        let parent = |below: &Self| stat(below.pid).and_then(|(parent, _)| Self::find(parent));
+        std::iter::successors(Some(self), parent).skip(1).take(MAX_PARENTS)
+    }
+
+    /// With what it was started, its own name first.
+    fn arguments(self) -> Vec<Vec<u8>> {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        line.split(|byte| *byte == 0).take(ARGUMENTS).map(<[u8]>::to_vec).collect()
+    }
+
+    fn is_receiver(self) -> bool {
+        let is_it = |word: &Vec<u8>| word == b"receive-pack" || word.ends_with(b"git-receive-pack");
+        self.arguments().iter().any(is_it)
     }
 
     /// The programs above it, the nearest first, as far as the system shows them.
     pub(super) fn above(self) -> Vec<Above> {
-        let own = fs::metadata("/proc/self/exe").ok();
-        let own = own.map(|file| (file.dev(), file.ino()));
-        let mut above = Vec::new();
-        let mut next = stat(self.pid).map(|(parent, _)| parent);
-        while let Some(pid) = next.filter(|pid| *pid > 1 && above.len() < MAX_PARENTS) {
-            let read = |what: &str| fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
-            let program = fs::metadata(format!("/proc/{pid}/exe")).ok();
-            let is_ours = own.is_some() && program.map(|file| (file.dev(), file.ino())) == own;
-            let name = String::from_utf8_lossy(&read("comm")).trim_end().to_owned();
-            let arguments = read("cmdline").split(|b| *b == 0).take(ARGUMENTS).map(<[u8]>::to_vec).collect();
-            above.push(Above { name, arguments, is_ours });
-            next = stat(pid).map(|(parent, _)| parent);
-        }
-        above
+        let program = |process: &str| {
+            fs::metadata(format!("/proc/{process}/exe")).ok().map(|file| (file.dev(), file.ino()))
+        };
+        let own = program("self");
+        let look = |above: Self| {
+            let pid = above.pid.to_string();
+            let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            let name = String::from_utf8_lossy(&name).trim_end().to_owned();
+            let is_ours = own.is_some() && program(&pid) == own;
+            Above { name, arguments: above.arguments(), is_ours }
+        };
+        self.parents().map(look).collect()
     }
 
     /// Whether it still runs.
@@ -155,9 +163,4 @@ fn stat(pid: i32) -> Option<(i32, u64)> {
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_whitespace().collect();
     let zombie = matches!(fields.first(), Some(&"Z" | &"X"));
     if zombie { None } else { Some((fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?)) }
-}
-
-fn is_receiver(pid: i32) -> bool {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    arguments.split(|b| *b == 0).take(4).any(|a| a == b"receive-pack" || a.ends_with(b"git-receive-pack"))
 }

@@ -6,6 +6,8 @@
 
 use std::{ffi::OsString, fmt, net::IpAddr};
 
+use crate::config::Server;
+
 use super::{
     Process,
     process::{Above, account},
@@ -24,6 +26,20 @@ pub struct Pusher {
     pub vouched: Vouched,
     /// Where they pushed from.
     pub address: Option<IpAddr>,
+    /// How it came about.
+    pub by: By,
+}
+
+/// Who ran `git push`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// They did, and see what hooks say as it is said.
+    Themselves,
+    /// Their server did, after something that they asked of it: it waits for the hooks, and they for it.
+    Server {
+        /// The number of the pull request that it merges.
+        merges: Option<u64>,
+    },
 }
 
 /// What knows who pushed.
@@ -33,6 +49,10 @@ pub enum Vouched {
     Key,
     /// The web server, which asked for their name and password.
     WebServer,
+    /// Gitea, which let them in.
+    Gitea,
+    /// Gitolite, which let them in.
+    Gitolite,
     /// The kernel: it is the account that Git runs as.
     Account,
 }
@@ -43,18 +63,19 @@ impl Pusher {
     pub fn here() -> Self {
         let sudo = std::env::var_os("SUDO_USER").filter(|name| !name.is_empty());
         let person = sudo.map(|name| text_of(name.as_encoded_bytes()));
-        let here = Self::below(Process::own());
+        let here = Self::below(Process::own(), Server::Bare);
         Self { name: person.or(here.name), ..here }
     }
 
     /// Who started a program.
-    pub(super) fn below(process: Process) -> Self {
-        Self::new(&process.above(), |name| std::env::var_os(name), account)
+    pub(super) fn below(process: Process, server: Server) -> Self {
+        Self::new(server, &process.above(), |name| std::env::var_os(name), account)
     }
 
-    /// Of a hook below the programs `above`; `variable` looks up its environment, and `account` the name of the account
-    /// that it runs as.
+    /// Of a hook of `server` below the programs `above`; `variable` looks up its environment, and `account` the name of
+    /// the account that it runs as.
     fn new(
+        server: Server,
         above: &[Above],
         variable: impl Fn(&str) -> Option<OsString>,
         account: impl Fn() -> String,
@@ -63,23 +84,60 @@ impl Pusher {
             variable(name).filter(|value| !value.is_empty()).map(|value| text_of(value.as_encoded_bytes()))
         };
         let ssh = || text("SSH_CONNECTION").and_then(|it| it.split(' ').next()?.parse().ok());
+        let called = |names: &[&str]| above.iter().any(|one| is_called(one, names));
+        let known = |name, vouched, address| Self { name, vouched, address, by: By::Themselves };
+        let of_sshd = || called(&["sshd"]).then(ssh).flatten();
+        match server {
+            Server::Gitea if called(&GITEA) => {
+                // To Gitea who pushes with a deploy key is the repository's owner, which they need not be. No person
+                // can have such a name there.
+                let key = text("GITEA_DEPLOY_KEY_ID").filter(|id| id != "0");
+                let name = key.map(|id| format!("deploy-key+{id}")).or_else(|| text("GITEA_PUSHER_NAME"));
+                return Self { by: gitea_by(above, text), ..known(name, Vouched::Gitea, of_sshd()) };
+            }
+            Server::Gitolite if called(&["gitolite-shell"]) => {
+                return known(text("GL_USER"), Vouched::Gitolite, of_sshd());
+            }
+            _ => {}
+        }
         if above.iter().any(|one| one.is_ours && one.arguments.get(1).is_some_and(|it| it == b"serve-ssh")) {
-            return Self { name: text(VARIABLE), vouched: Vouched::Key, address: ssh() };
+            return known(text(VARIABLE), Vouched::Key, ssh());
         }
         if above.iter().any(is_http_backend) {
             let address = text("REMOTE_ADDR").and_then(|it| it.parse().ok());
-            return Self { name: text("REMOTE_USER"), vouched: Vouched::WebServer, address };
+            return known(text("REMOTE_USER"), Vouched::WebServer, address);
         }
-        let address = above.iter().any(|one| one.name.starts_with("sshd")).then(ssh).flatten();
-        Self { name: Some(account()), vouched: Vouched::Account, address }
+        known(Some(account()), Vouched::Account, of_sshd())
     }
+}
+
+/// Gitea pushes itself what it merges, and what was changed in its pages. Only then is a pull request merged: over ssh
+/// a variable could be the client's.
+fn gitea_by(above: &[Above], text: impl Fn(&str) -> Option<String>) -> By {
+    let mut below = above.iter().take_while(|one| !is_called(one, &GITEA));
+    if !below.any(|one| one.arguments.iter().any(|word| word == b"push")) {
+        return By::Themselves;
+    }
+    // A pull request from this branch that is brought up to date moves it, too.
+    let merges = text("GITEA_PUSH_TRIGGER").is_some_and(|why| why == "pr-merge-to-base");
+    By::Server { merges: text("GITEA_PR_INDEX").filter(|_| merges).and_then(|it| it.parse().ok()) }
 }
 
 impl fmt::Display for Pusher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name.as_deref().unwrap_or("anonymous"))?;
+        if let By::Server { merges: Some(number) } = self.by {
+            write!(f, ", merging pull request {number}")?;
+        }
         self.address.map_or(Ok(()), |address| write!(f, " from {address}"))
     }
+}
+
+/// How the program is called, or how its name begins where a release is run as it was downloaded.
+const GITEA: [&str; 2] = ["gitea", "forgejo"];
+
+fn is_called(above: &Above, names: &[&str]) -> bool {
+    names.iter().any(|name| above.name.starts_with(name))
 }
 
 fn is_http_backend(above: &Above) -> bool {
@@ -104,8 +162,12 @@ mod tests {
     type Pairs = &'static [(&'static str, &'static str)];
 
     fn who(above: &[Above], pairs: Pairs) -> String {
+        on(Server::Bare, above, pairs)
+    }
+
+    fn on(server: Server, above: &[Above], pairs: Pairs) -> String {
         let variable = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).into());
-        Pusher::new(above, variable, || "git".to_owned()).to_string()
+        Pusher::new(server, above, variable, || "git".to_owned()).to_string()
     }
 
     fn above(name: &str, arguments: &str, is_ours: bool) -> Above {
@@ -135,6 +197,50 @@ mod tests {
         }
         assert_eq!(who(&[above("bash", "bash", false)], CLAIMS), "git");
         assert_eq!(who(&[], CLAIMS), "git");
+    }
+
+    #[test]
+    fn who_pushes_to_gitea_is_whom_it_let_in_and_merges_are_only_those_that_it_pushes_itself() {
+        const ANA: Pairs = &[
+            ("GITEA_PUSHER_NAME", "ana"),
+            ("GITEA_DEPLOY_KEY_ID", "0"),
+            ("GITEA_PR_ID", "7"),
+            ("GITEA_PR_INDEX", "3"),
+            ("GITEA_PUSH_TRIGGER", "pr-merge-to-base"),
+            ("INSTATE_PUSHER", "ben"),
+            ("REMOTE_USER", "ben"),
+        ];
+        const UPDATE: Pairs = &[
+            ("GITEA_PUSHER_NAME", "ana"),
+            ("GITEA_PR_INDEX", "3"),
+            ("GITEA_PUSH_TRIGGER", "pr-update-with-base"),
+        ];
+        const KEY: Pairs = &[("GITEA_PUSHER_NAME", "ana"), ("GITEA_DEPLOY_KEY_ID", "4")];
+        let web = above("gitea", "/usr/bin/gitea web", false);
+        let serv = above("gitea", "/usr/bin/gitea serv key-1", false);
+        let push = above("git", "/usr/bin/git push origin", false);
+        let on_gitea = |above: &[Above], pairs| on(Server::Gitea, above, pairs);
+        assert_eq!(on_gitea(&[push.clone(), web.clone()], ANA), "ana, merging pull request 3");
+        assert_eq!(on_gitea(&[push.clone(), web.clone()], UPDATE), "ana");
+        assert_eq!(on_gitea(&[serv.clone(), web.clone()], ANA), "ana");
+        assert_eq!(on_gitea(std::slice::from_ref(&web), ANA), "ana");
+        assert_eq!(on_gitea(&[serv, web.clone()], KEY), "deploy-key+4");
+        assert_eq!(on_gitea(&[above("forgejo", "forgejo web", false)], ANA), "ana");
+        assert_eq!(on_gitea(std::slice::from_ref(&web), &[]), "anonymous");
+        // Somebody who has a shell on the server is the account that they have.
+        assert_eq!(on_gitea(&[push], ANA), "git");
+        assert_eq!(on(Server::Bare, &[web], ANA), "git");
+    }
+
+    #[test]
+    fn who_pushes_to_gitolite_is_whom_it_let_in() {
+        const ANA: Pairs = &[("GL_USER", "ana"), ("SSH_CONNECTION", "10.0.0.7 5 10.0.0.1 22")];
+        let shell = above("gitolite-shell", "/usr/bin/perl /usr/share/gitolite3/gitolite-shell", false);
+        let sshd = above("sshd", "sshd: git", false);
+        assert_eq!(on(Server::Gitolite, &[shell.clone(), sshd], ANA), "ana from 10.0.0.7");
+        assert_eq!(on(Server::Gitolite, std::slice::from_ref(&shell), ANA), "ana");
+        assert_eq!(on(Server::Gitolite, &[], ANA), "git");
+        assert_eq!(on(Server::Bare, &[shell], ANA), "git");
     }
 
     #[test]

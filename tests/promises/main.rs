@@ -18,6 +18,7 @@ mod explain;
 mod facts;
 mod formats;
 mod gate;
+mod gitea;
 mod health_command;
 mod install;
 mod kubernetes;

@@ -5,6 +5,7 @@ mod deliberate;
 pub mod dice;
 mod generate;
 
+use crate::common::built;
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -31,13 +32,7 @@ struct Answer {
 /// The program of `tests/yaml`; the first who asks has it built.
 fn library() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let mut build = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/yaml/build"));
-        let built = build.env("CARGO_TARGET_DIR", target).stdin(Stdio::null()).status().unwrap();
-        assert!(built.success(), "tests/yaml/build failed, which needs Go: see tests/run");
-        target.join("yaml/read")
-    })
+    PROGRAM.get_or_init(|| built("yaml").join("read"))
 }
 
 /// What the library makes of each text.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, process::Command};
 use crate::common::{Sshd, WEB, World, run};
 
 /// The commands of a page, those of each block together.
-fn blocks(page: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;
     for line in page.lines() {
@@ -23,7 +23,7 @@ fn blocks(page: &str) -> Vec<String> {
 }
 
 /// A block as it stands, but for what is somewhere else in a test.
-fn typed(world: &World, block: &str, places: &BTreeMap<&str, String>) -> Command {
+pub(crate) fn typed(world: &World, block: &str, places: &BTreeMap<&str, String>) -> Command {
     let mut text = block.to_owned();
     for (place, here) in places {
         assert!(!here.contains(place), "{place} would be replaced twice");

@@ -9,9 +9,8 @@ use crate::{
 };
 
 const POLICY: Keys = Keys {
-    known: &["silence", "delete", "pushers"],
+    known: &["silence", "delete", "pushers", "pull_request"],
     later: &[
-        "pull_request",
         "signatures",
         "force_push",
         "namespaces",

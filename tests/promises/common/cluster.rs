@@ -18,7 +18,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Output, TIMEOUT, process::start, run, run_with_input, world::text};
+use super::{Output, TIMEOUT, built, process::start, run, run_with_input, world::text};
 
 /// What a client with no configuration but ours needs, and where it is.
 fn kubectl(kubeconfig: &Path, args: &[&str]) -> Command {
@@ -44,19 +44,7 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 /// The programs of a cluster; the first who asks has them built.
 fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();
-    BINARIES.get_or_init(|| {
-        assert!(
-            Command::new("go").arg("version").output().is_ok_and(|output| output.status.success()),
-            "needs Go 1.21 or later, which fetches the one that Kubernetes wants: see tests/run"
-        );
-        let target = tmp().parent().expect("because cargo makes it in the target folder");
-        let mut build = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/build"));
-        build.env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
-        // Some minutes the first time: no patience is enough, and what it says is worth seeing.
-        let ended = start(&mut build).wait().expect("because it was started");
-        assert!(ended.success(), "tests/cluster/build failed: {ended}");
-        target.join("cluster/bin")
-    })
+    BINARIES.get_or_init(|| built("cluster").join("bin"))
 }
 
 fn tmp() -> &'static Path {

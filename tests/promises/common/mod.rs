@@ -4,6 +4,8 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod cluster;
+pub mod fixtures;
+pub mod gitea;
 pub mod http;
 pub mod mount;
 pub mod points;
@@ -18,6 +20,8 @@ pub mod unread;
 pub mod world;
 
 pub use cluster::{Cluster, Namespace, Proxy, Request, Webhook, eventually};
+pub use fixtures::built;
+pub use gitea::Gitea;
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
 pub use points::{lock_files, said};

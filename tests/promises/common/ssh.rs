@@ -124,7 +124,7 @@ pub struct Key {
 
 /// Makes a key pair and returns the public half.
 #[track_caller]
-fn keygen(world: &World, path: &Path) -> String {
+pub(super) fn keygen(world: &World, path: &Path) -> String {
     // A second server in the same world shares the keys of the first.
     if !path.exists() {
         let mut command = world.command("ssh-keygen");
