@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     process::Command,
     sync::OnceLock,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     World, built,
     process::{TIMEOUT, run, write_executable},
-    server::{Server, tag},
+    server::{Server, free_port, tag},
     ssh::keygen,
     world::{sh_quote, text},
 };
@@ -85,15 +85,16 @@ impl<'w> Gitea<'w> {
     #[track_caller]
     pub fn come_up(&mut self) {
         let (world, had) = (self.world, self.ports);
-        let ports = std::cell::Cell::new(had);
+        let ssh = std::cell::Cell::new(0);
         let log = world.path(".gitea/web.log");
-        let server = Server::start(log, "GET /user/login HTTP/1.0\r\n\r\n", &tag(world), |free| {
-            ports.set(if had.0 == 0 { (free, free_port()) } else { had });
-            self.write_configuration(ports.get());
+        let port = || if had.0 == 0 { free_port() } else { had.0 };
+        let server = Server::start_at(port, log, "GET /user/login HTTP/1.0\r\n\r\n", &tag(world), |web| {
+            ssh.set(if had.1 == 0 { free_port() } else { had.1 });
+            self.write_configuration((web, ssh.get()));
             self.command(&["web"])
         });
+        self.ports = (server.port(), ssh.get());
         self.server = Some(server);
-        self.ports = ports.get();
     }
 
     /// Ends it as a machine does that goes down.
@@ -231,11 +232,6 @@ impl<'w> Gitea<'w> {
         let of = |status: &Value| ["status", "context", "description"].map(|name| field(status, name));
         answer.as_array().into_iter().flatten().map(of).collect()
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.expect("because the loopback interface has free ports").port()
 }
 
 /// Nothing that it would do by itself, and nothing that it would ask the world for.

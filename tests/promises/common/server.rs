@@ -32,8 +32,20 @@ impl Server {
     /// differ from server to server: another test's may sit on the port.
     #[track_caller]
     pub fn start(log: PathBuf, request: &str, greeting: &str, prepare: impl Fn(u16) -> Command) -> Self {
+        Self::start_at(free_port, log, request, greeting, prepare)
+    }
+
+    /// As [`Server::start`], at one of these ports.
+    #[track_caller]
+    pub fn start_at(
+        ports: impl Fn() -> u16,
+        log: PathBuf,
+        request: &str,
+        greeting: &str,
+        prepare: impl Fn(u16) -> Command,
+    ) -> Self {
         for _ in 0..ATTEMPTS {
-            let port = free_port();
+            let port = ports();
             let mut command = prepare(port);
             let out = fs::File::create(&log).expect("because the world's folder is ours");
             let err = out.try_clone().expect("because the file is open");
@@ -107,7 +119,7 @@ fn greets(port: u16, request: &str, greeting: &str) -> bool {
     false
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("because the loopback interface has free ports")

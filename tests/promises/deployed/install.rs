@@ -196,7 +196,7 @@ fn it_is_refused_wherever_another_hook_has_a_word_and_nothing_is_written() {
         assert_eq!(exactly(&setup.repo), before, "{name}");
         assert!(!setup.repo.join("instate.yaml").exists(), "{name}");
         // What only looks like another server's repository is not taken for one.
-        if !["gitea", "gitolite"].contains(name) {
+        if !["gitea", "gitolite"].contains(&name) {
             setup.install(&setup.configuration()).succeeds();
         }
         take(&world, &setup);
