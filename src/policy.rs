@@ -79,8 +79,9 @@ pub fn pusher(who: &Pusher, name: &str, environment: &Environment) -> Option<Fin
     let finding = |message: String| Finding::error(Code::Pusher, message);
     match &who.name {
         Some(known) if allowed.contains(known) => None,
-        Some(known) => {
-            let message = format!("{known} may not push to {name}, the branch of `{}`", environment.name);
+        Some(_) => {
+            let message =
+                format!("{} may not push to {name}, the branch of `{}`", who.called(), environment.name);
             Some(finding(message).help("ask somebody who may, or the server's administrator"))
         }
         None => {

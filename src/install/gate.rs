@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{Access, AtFlags, CWD};
@@ -56,19 +56,19 @@ pub(super) fn check(repository: &Repository) -> Result<()> {
         ));
         return Err(error.help("let one service user own it, and unset core.sharedRepository"));
     }
+    let inside = ["hooks", "config", "objects", "refs"].map(|name| git_dir.join(name));
+    ours_alone(&[&[git_dir.to_owned()], &inside[..]].concat())
+}
+
+/// Refuses files and folders that others than this user could change; those that are not there are passed over.
+pub(super) fn ours_alone(paths: &[PathBuf]) -> Result<()> {
     let own = rustix::process::geteuid().as_raw();
-    for path in [
-        git_dir.to_owned(),
-        git_dir.join("hooks"),
-        git_dir.join("config"),
-        git_dir.join("objects"),
-        git_dir.join("refs"),
-    ] {
-        let found = match fs::symlink_metadata(&path) {
+    for path in paths {
+        let found = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            other => other.doing("look at", &path)?,
+            other => other.doing("look at", path)?,
         };
-        owned(&path, &found, own)?;
+        owned(path, &found, own)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::server::entry;
+use super::{gitolite, server::entry};
 use crate::{
     config::Server,
     error::{Doing, Error, Result},
@@ -57,10 +57,7 @@ pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Re
         let made = made(repository);
         fs::write(&made, "").doing("write", &made)?;
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
-    let quoted = quote(&program)?;
-    for name in names(leaves) {
+    for name in names(leaves).filter(|_| server != Server::Gitolite) {
         let path = entry(repository, server, name);
         if fs::symlink_metadata(&path).is_ok() && !is_ours(&path) {
             if server != Server::Bare {
@@ -69,14 +66,9 @@ pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Re
             }
             keep(repository, name, &path)?;
         }
-        let text = match name {
-            "pre-receive" => include_str!("../../hooks/pre-receive"),
-            PROC_RECEIVE => include_str!("../../hooks/proc-receive"),
-            _ => include_str!("../../hooks/post-receive"),
-        };
         // Not beside it: Gitea runs every file that stands there.
         let new = folder.join(format!("{name}.instate-new"));
-        fs::write(&new, text.replace("@PROGRAM@", &quoted)).doing("write", &new)?;
+        fs::write(&new, text(name, "")?).doing("write", &new)?;
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).doing("make executable", &new)?;
         fs::rename(&new, &path).doing("write", &path)?;
     }
@@ -89,6 +81,18 @@ pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Re
     others.into_iter().try_for_each(|other| remove_of(repository, other))
 }
 
+/// The entry file of the hook `name`, which does `first` before anything else.
+pub(super) fn text(name: &str, first: &str) -> Result<String> {
+    let program = std::env::current_exe()
+        .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
+    let text = match name {
+        "pre-receive" => include_str!("../../hooks/pre-receive"),
+        PROC_RECEIVE => include_str!("../../hooks/proc-receive"),
+        _ => include_str!("../../hooks/post-receive"),
+    };
+    Ok(text.replace("@FIRST@", first).replace("@PROGRAM@", &quote(&program)?))
+}
+
 /// Removes our `proc-receive`, which git no longer asks.
 fn remove_proc_receive(repository: &Repository) -> Result<()> {
     let path = folder(repository).join(PROC_RECEIVE);
@@ -98,6 +102,7 @@ fn remove_proc_receive(repository: &Repository) -> Result<()> {
 /// Removes the entry files and puts back what was there before.
 pub(super) fn remove(repository: &Repository) -> Result<()> {
     let folder = folder(repository);
+    gitolite::remove(repository)?;
     Server::ALL.into_iter().try_for_each(|server| remove_of(repository, server))?;
     remove_proc_receive(repository)?;
     let made = made(repository);

@@ -3,6 +3,7 @@
 mod deployed;
 mod gate;
 mod gitconfig;
+mod gitolite;
 mod hooks;
 mod server;
 
@@ -53,6 +54,13 @@ pub fn install(
     } else {
         gitconfig::set(repository, &left, installed)?;
         hooks::write(repository, server, leaves)?;
+    }
+    if server == Server::Gitolite {
+        let left = gitolite::write(repository)?;
+        if !left.is_empty() {
+            said.extend(left);
+            return Ok(said);
+        }
     }
     gate::holds(repository, server, leaves)?;
     for name in hooks::names(leaves) {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::hooks::HOOKS;
+use super::{gitolite, hooks::HOOKS};
 use crate::{
     config::Server,
     error::{Error, Result},
@@ -17,7 +17,8 @@ use crate::{
 pub(super) fn entry(repository: &Repository, server: Server, name: &str) -> PathBuf {
     let hooks = repository.git_dir().join("hooks");
     match server {
-        Server::Bare | Server::Gitolite => hooks.join(name),
+        Server::Bare => hooks.join(name),
+        Server::Gitolite => gitolite::entry(&hooks, name),
         // After its own, which is called `gitea`.
         Server::Gitea => hooks.join(format!("{name}.d")).join("instate"),
     }

@@ -72,6 +72,17 @@ impl Pusher {
         Self::new(server, &process.above(), |name| std::env::var_os(name), account)
     }
 
+    /// Their name, as a message has it.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &self.name {
+            Some(name) if is_name(name) => name.clone(),
+            // It could read like more than a name.
+            Some(name) => format!("`{name}`"),
+            None => "anonymous".to_owned(),
+        }
+    }
+
     /// Of a hook of `server` below the programs `above`; `variable` looks up its environment, and `account` the name of
     /// the account that it runs as.
     fn new(
@@ -125,7 +136,7 @@ fn gitea_by(above: &[Above], text: impl Fn(&str) -> Option<String>) -> By {
 
 impl fmt::Display for Pusher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.name.as_deref().unwrap_or("anonymous"))?;
+        f.write_str(&self.called())?;
         if let By::Server { merges: Some(number) } = self.by {
             write!(f, ", merging pull request {number}")?;
         }
@@ -250,7 +261,8 @@ mod tests {
             who(&web, &[("USER", "www-data"), ("REMOTE_ADDR", "10.0.0.7")]),
             "anonymous from 10.0.0.7"
         );
-        assert_eq!(who(&web, &[("REMOTE_USER", "a\nOutcome: deployed")]), "a\\u{a}Outcome: deployed");
+        assert_eq!(who(&web, &[("REMOTE_USER", "a\nOutcome: deployed")]), "`a\\u{a}Outcome: deployed`");
+        assert_eq!(who(&web, &[("REMOTE_USER", "ana from 10.0.0.7")]), "`ana from 10.0.0.7`");
         assert_eq!(who(&web, &[("REMOTE_USER", "ana"), ("REMOTE_ADDR", "here (admin)")]), "ana");
     }
 

@@ -52,10 +52,7 @@ fn pull_request(gitea: &Gitea, clone: &Clone, branch: &str) -> u64 {
 fn the_page_of_gitea_is_all_that_has_to_be_typed() {
     let world = World::new();
     let gitea = Gitea::start(&world);
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_instate"));
-    let path =
-        format!("{}:{}", program.parent().expect("it is in one").display(), std::env::var("PATH").unwrap());
-    world.set_env("PATH", &path);
+    world.find_instate();
     let places = BTreeMap::from([
         ("/var/lib/gitea/data/gitea-repositories", world.path(".gitea/repositories").display().to_string()),
         ("git@server:ops/production.git", format!("{} clone", gitea.ssh_url())),

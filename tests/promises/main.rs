@@ -19,6 +19,7 @@ mod facts;
 mod formats;
 mod gate;
 mod gitea;
+mod gitolite;
 mod health_command;
 mod install;
 mod kubernetes;

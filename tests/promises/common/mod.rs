@@ -25,7 +25,7 @@ pub use gitea::Gitea;
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
 pub use points::{lock_files, said};
-pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
+pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn, write_executable};
 pub use setup::{SERVICE, Setup, WEB};
 pub use shop::Shop;
 pub use ssh::Sshd;

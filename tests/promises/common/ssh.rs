@@ -144,7 +144,7 @@ fn server_config(world: &World, dir: &Path, port: u16, greeting: &str) -> String
 ListenAddress 127.0.0.1
 Port {port}
 HostKey \"{dir}/host_key\"
-AuthorizedKeysFile \"{dir}/authorized_keys\"
+AuthorizedKeysFile \"{dir}/authorized_keys\" \"{home}/.ssh/authorized_keys\"
 VersionAddendum {greeting}
 PidFile none
 UsePAM no

@@ -148,6 +148,14 @@ impl World {
         run(id).succeeds().stdout.trim_end().to_owned()
     }
 
+    /// Lets commands find the program under test by its name, as they do where it is installed.
+    pub fn find_instate(&self) {
+        let program = Path::new(env!("CARGO_BIN_EXE_instate"));
+        let folder = program.parent().expect("because it is in one");
+        let known = std::env::var("PATH").expect("because git has to be found");
+        self.set_env("PATH", &format!("{}:{known}", text(folder)));
+    }
+
     /// The program under test.
     pub fn instate(&self) -> Command {
         self.command(env!("CARGO_BIN_EXE_instate"))
