@@ -24,6 +24,7 @@ mod health_command;
 mod install;
 mod kubernetes;
 mod mishaps;
+mod nginx;
 mod pushers;
 mod reading;
 mod refusals;

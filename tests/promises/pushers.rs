@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::{Clone, Httpd, Output, Setup, Sshd, WEB, World, run};
 
 /// An environment to which Ana and those of `ops` may push.
-fn setup(world: &World) -> Setup<'_> {
+pub fn setup(world: &World) -> Setup<'_> {
     let setup = Setup::bare(world);
     let configuration = setup.configuration();
     let policy = "    policy: {pushers: [ana, \"@ops\"]}\n";
@@ -13,7 +13,7 @@ fn setup(world: &World) -> Setup<'_> {
     setup
 }
 
-fn pushes(clone: &Clone, with: &[(&str, &str)], options: &[&str]) -> Output {
+pub fn pushes(clone: &Clone, with: &[(&str, &str)], options: &[&str]) -> Output {
     let mut git = clone.git_command(options);
     git.args(["push", "origin", "main"]).envs(with.iter().copied());
     run(git)
@@ -21,7 +21,7 @@ fn pushes(clone: &Clone, with: &[(&str, &str)], options: &[&str]) -> Output {
 
 /// The branch is where it was, and nothing was written down.
 #[track_caller]
-fn was_refused(setup: &Setup, pushed: &Output, says: &str) {
+pub fn was_refused(setup: &Setup, pushed: &Output, says: &str) {
     assert_eq!(pushed.code, Some(1), "{pushed}");
     assert!(pushed.remote_lines().join(" ").contains(says), "{pushed}");
     assert_eq!((setup.tip("refs/heads/main"), setup.deployed()), (None, None));
@@ -30,7 +30,7 @@ fn was_refused(setup: &Setup, pushed: &Output, says: &str) {
 }
 
 #[track_caller]
-fn who(setup: &Setup, revision: &str) -> String {
+pub fn who(setup: &Setup, revision: &str) -> String {
     setup.idle();
     let note = setup.note(revision);
     note.lines().find_map(|line| line.strip_prefix("Who: ")).expect("the note says it").to_owned()

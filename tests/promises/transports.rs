@@ -27,7 +27,7 @@ fn a_push_over_http_is_refused_deployed_or_reverted_and_says_so() {
 }
 
 /// The snapshots have names, so that every transport is held to the same ones.
-fn pushes(setup: &Setup, url: &str, who: &str) {
+pub fn pushes(setup: &Setup, url: &str, who: &str) {
     let ana = setup.world.clone(url, "ana");
     ana.write("web.yaml", WEB);
     let first = ana.commit("Two replicas");
@@ -123,7 +123,7 @@ fn lines_come_over_http_while_the_deployment_still_runs() {
     streams(&setup, &http.url("production.git"));
 }
 
-fn streams(setup: &Setup, url: &str) {
+pub fn streams(setup: &Setup, url: &str) {
     let ana = setup.world.clone(url, "ana");
     ana.write("web.yaml", WEB);
     let revision = ana.commit("web");
