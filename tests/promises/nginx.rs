@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::{
-    common::{Clone, Nginx, Setup, Site, WEB, World, go_on, run, spawn},
+    common::{Nginx, Setup, Site, WEB, World, go_on, run, spawn},
     pushers, transports,
 };
 
@@ -62,7 +62,7 @@ fn a_deployment_may_be_silent_for_longer_than_nginx_waits() {
         format!("#!/bin/sh\necho waiting >&2\nwhile [ ! -e {} ]; do sleep 0.1; done\n", until.display());
     world.hook(&silent, "post-receive", &wait);
     let nginx =
-        Nginx::changed(&world, world.root(), &[("fastcgi_read_timeout 1h", "fastcgi_read_timeout 3s")]);
+        Nginx::changed(&world, world.root(), &[("fastcgi_read_timeout 1h", "fastcgi_read_timeout 7s")]);
     let ana = world.clone(nginx.url("ana", "production.git"), "ana");
     ana.write("web.yaml", WEB);
     let revision = ana.commit("web");
@@ -242,6 +242,23 @@ fn a_name_that_nginx_let_in_is_taken_as_it_is_and_is_no_other() {
     assert_eq!(pushers::who(&setup, &revision), "ana\\u{1b}[31m from 127.0.0.1");
 }
 
+#[test]
+fn no_hook_behind_nginx_sees_a_password() {
+    let world = World::new();
+    let repo = world.bare("plain.git");
+    let seen = world.path("seen");
+    world.hook(&repo, "pre-receive", &format!("#!/bin/sh\nenv >{}\n", seen.display()));
+    let nginx = Nginx::start(&world, world.root());
+    let clone = world.clone(nginx.url("ana", "plain.git"), "clone");
+    clone.commit("empty");
+    clone.push(&["origin", "main"]).succeeds();
+    let seen = fs::read_to_string(seen).expect("the hook wrote it");
+    assert!(seen.contains("\nREMOTE_USER=ana\n"), "{seen}");
+    let hidden = basic(&world, "ana:secret");
+    let hidden = hidden.rsplit_once(' ').expect("it has words").1;
+    assert!(!seen.contains(hidden) && !seen.contains("secret"), "{seen}");
+}
+
 /// What the page warns of.
 #[test]
 fn where_nginx_asks_nobody_it_hands_on_any_name_and_so_the_page_never_does() {
@@ -252,10 +269,6 @@ fn where_nginx_asks_nobody_it_hands_on_any_name_and_so_the_page_never_does() {
     let clone = world.clone(format!("{}/git/production.git", nginx.root("")), "clone");
     clone.write("web.yaml", WEB);
     let revision = clone.commit("web");
-    pushes_as(&world, &clone, "ana:whatever");
+    pushers::pushes(&clone, &[], &["-c", &basic(&world, "ana:whatever")]).succeeds();
     assert_eq!(pushers::who(&setup, &revision), "ana from 127.0.0.1");
-}
-
-fn pushes_as(world: &World, clone: &Clone<'_>, who: &str) {
-    pushers::pushes(clone, &[], &["-c", &basic(world, who)]).succeeds();
 }

@@ -14,6 +14,7 @@ use super::world::{World, sh_quote, text};
 
 const NGINX: &str = "/usr/sbin/nginx";
 const FCGIWRAP: &str = "/usr/sbin/fcgiwrap";
+const OPENSSL: &str = "/usr/bin/openssl";
 const PAGE: &str = include_str!("../../../docs/servers/nginx.md");
 /// What the page calls them.
 const SETTINGS: &str = "/etc/nginx/snippets/git.conf";
@@ -35,8 +36,9 @@ impl<'w> Site<'w> {
     /// A folder for it, with the two files that the page shows; the repositories are below `root`.
     #[track_caller]
     pub fn new(world: &'w World, root: &Path) -> Self {
-        needs(Path::new(NGINX), "nginx", "nginx-light");
+        needs(Path::new(NGINX), "nginx", "nginx");
         needs(Path::new(FCGIWRAP), "fcgiwrap", "fcgiwrap");
+        needs(Path::new(OPENSSL), "openssl", "openssl");
         let program = fs::read(FCGIWRAP).expect("because it is there");
         let streams = program.windows(UNBUFFERED.len()).any(|word| word == UNBUFFERED);
         assert!(streams, "needs an fcgiwrap that knows NO_BUFFERING, as Debian's");
@@ -199,8 +201,8 @@ impl Fcgiwrap {
     #[track_caller]
     fn start(site: &Site) -> Self {
         let unit = fs::read_to_string(site.file(UNIT)).expect("because it was written");
-        let starts = unit.lines().filter_map(|line| line.strip_prefix("ExecStart="));
-        let line = starts.last().expect("because the page says how it starts");
+        let mut starts = unit.lines().filter_map(|line| line.strip_prefix("ExecStart="));
+        let line = starts.next_back().expect("because the page says how it starts");
         let mut words = line.split(' ');
         let mut command = site.world.command(words.next().expect("because a line has words"));
         let socket = site.file(SOCKET);
