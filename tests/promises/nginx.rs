@@ -26,11 +26,39 @@ fn lines_come_through_nginx_while_the_deployment_still_runs() {
 }
 
 #[test]
-fn a_push_of_any_size_goes_through_nginx() {
+fn lines_come_by_http_2_while_the_deployment_still_runs() {
     let world = World::new();
     let setup = Setup::new(&world);
     let nginx = Nginx::start(&world, world.root());
-    let ana = world.clone(nginx.url("ana", "production.git"), "ana");
+    let trace = world.path("curl.log");
+    world.set_client_env("GIT_TRACE_CURL", &trace.display().to_string());
+    transports::streams(&setup, &nginx.secure_url("ana", "production.git"));
+    let sent = fs::read_to_string(trace).expect("git wrote it");
+    assert!(sent.contains("POST /git/production.git/git-receive-pack HTTP/2"), "it is another version");
+}
+
+#[test]
+fn a_push_of_any_size_goes_through_nginx_in_chunks() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let nginx = Nginx::start(&world, world.root());
+    let sent = pushes_much(&setup, &nginx.url("ana", "production.git"));
+    assert!(sent.contains("send header: transfer-encoding: chunked"), "it did not come in chunks");
+}
+
+#[test]
+fn a_push_of_any_size_goes_through_nginx_by_http_2() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let nginx = Nginx::start(&world, world.root());
+    let sent = pushes_much(&setup, &nginx.secure_url("ana", "production.git"));
+    assert!(sent.contains("post /git/production.git/git-receive-pack http/2"), "it is another version");
+}
+
+/// Pushes more than git and nginx keep in memory, and returns which headers git sent.
+fn pushes_much(setup: &Setup<'_>, url: &str) -> String {
+    let world = setup.world;
+    let ana = world.clone(url, "ana");
     ana.write("web.yaml", WEB);
     // Nothing that gets smaller by being packed.
     let noise = |n: &mut u64| {
@@ -44,9 +72,9 @@ fn a_push_of_any_size_goes_through_nginx() {
     git.env("GIT_TRACE_CURL", world.path("curl.log")).env("GIT_TRACE_CURL_NO_DATA", "1");
     run(git).succeeds();
     let sent = fs::read_to_string(world.path("curl.log")).expect("git wrote it").to_lowercase();
-    assert!(sent.contains("send header: transfer-encoding: chunked"), "it did not come in chunks");
     setup.idle();
     assert_eq!(setup.deployed(), Some(revision));
+    sent
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn the_page_of_nginx_is_all_that_has_to_be_typed() {
     assert_eq!(asked.lines().take(2).collect::<Vec<_>>(), ["daemon-reload", "restart fcgiwrap nginx"]);
     let nginx = site.start();
     let home = |who: &str, name: &str| {
-        let address = format!("{}/git/production.git {name}", nginx.root(who));
+        let address = format!("{}/git/production.git {name}", nginx.secure_root(who));
         typed(&world, at_home, &BTreeMap::from([("https://ana@server/git/production.git", address)]))
     };
     run(home("ana:secret@", "clone")).succeeds();
@@ -148,7 +148,7 @@ fn the_page_of_nginx_is_all_that_has_to_be_typed() {
 
     clone.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
     clone.commit("by somebody who may not");
-    let of = |who: &str| format!("{}/git/production.git", nginx.root(who));
+    let of = |who: &str| format!("{}/git/production.git", nginx.secure_root(who));
     let refused = clone.push(&[&of("ben:secret@"), "main"]);
     assert_eq!(refused.code, Some(1), "{refused}");
     insta::assert_snapshot!("nginx_not_he", seen(&refused));
@@ -160,6 +160,6 @@ fn the_page_of_nginx_is_all_that_has_to_be_typed() {
         assert_eq!(run(home(who, "other")).code, Some(128));
     }
     let away = clone.push(&[&of(""), "main"]);
-    insta::assert_snapshot!("nginx_stranger", away.stderr.replace(&nginx.root(""), "https://server"));
+    insta::assert_snapshot!("nginx_stranger", away.stderr.replace(&nginx.secure_root(""), "https://server"));
     assert_eq!(world.resolve(&repo, "refs/heads/main"), Some(revision.clone()));
 }

@@ -1,5 +1,6 @@
 //! Debian's nginx and fcgiwrap, which run `git-http-backend`, as `docs/servers/nginx.md` has it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::process::{POLL, start, write_executable};
-use super::server::{Server, needs, tag};
+use super::process::{POLL, run, start, write_executable};
+use super::server::{Server, free_port, needs, tag};
 use super::tree::kill_tree;
 use super::world::{World, sh_quote, text};
 
@@ -52,12 +53,32 @@ impl<'w> Site<'w> {
         // There is no init system in a test. What it was asked for is written down, and `start` does it.
         let asked = sh_quote(text(&site.dir.join("asked")));
         write_executable(&site.dir.join("systemctl"), &format!("#!/bin/sh\necho \"$*\" >>{asked}\n"));
+        site.certify();
         for (language, file) in [("ini", UNIT), ("nginx", SETTINGS)] {
             let text = block(language);
             let text = site.places().iter().fold(text, |text, (place, here)| text.replace(place, here));
             fs::write(site.file(file), text).expect("because the world's folder is ours");
         }
         site
+    }
+
+    /// A certificate, which the world's commands trust.
+    #[track_caller]
+    fn certify(&self) {
+        let [key, certificate] = ["key", "certificate"].map(|name| self.dir.join(name));
+        let mut openssl = self.world.command(OPENSSL);
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]);
+        openssl.args([
+            "-subj",
+            "/CN=server",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            text(&key),
+        ]);
+        openssl.args(["-out", text(&certificate)]);
+        run(openssl).succeeds();
+        self.world.set_client_env("GIT_SSL_CAINFO", text(&certificate));
     }
 
     /// What stands on the page, and what takes its place.
@@ -101,17 +122,20 @@ impl<'w> Site<'w> {
         let greeting = tag(self.world);
         let config = self.dir.join("nginx.conf");
         let log = self.dir.join("nginx.log");
+        let secure = Cell::new(0);
         let server = Server::start(log, "GET / HTTP/1.0\r\n\r\n", &greeting, |port| {
-            fs::write(&config, self.around(port, &greeting)).expect("because the world's folder is ours");
+            secure.set(free_port());
+            fs::write(&config, self.around(port, secure.get(), &greeting))
+                .expect("because the world's folder is ours");
             let mut command = self.world.command(NGINX);
             command.args(["-e", "stderr", "-p", text(&self.dir), "-c", text(&config)]);
             command
         });
-        Nginx { server, _cgi }
+        Nginx { server, secure: secure.get(), _cgi }
     }
 
     /// What Debian's `nginx.conf` and somebody's `server` are around the page's settings.
-    fn around(&self, port: u16, greeting: &str) -> String {
+    fn around(&self, port: u16, secure: u16, greeting: &str) -> String {
         // Root would hand its requests to an account that cannot open the world's folder.
         let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
         let (dir, settings) = (text(&self.dir).to_owned(), self.file(SETTINGS));
@@ -130,6 +154,9 @@ http {{
     access_log {dir}/access.log;
 {temporary}    server {{
         listen 127.0.0.1:{port};
+        listen 127.0.0.1:{secure} ssl http2;
+        ssl_certificate {dir}/certificate;
+        ssl_certificate_key {dir}/key;
         location = / {{ return 200 {greeting}; }}
         include {};
     }}
@@ -158,6 +185,7 @@ fn block(language: &str) -> String {
 /// nginx and fcgiwrap at work. Dropping it ends both.
 pub struct Nginx {
     server: Server,
+    secure: u16,
     _cgi: Fcgiwrap,
 }
 
@@ -180,6 +208,16 @@ impl Nginx {
     /// The address of a repository for somebody who was let in; `who` as it is written in an address.
     pub fn url(&self, who: &str, repo_name: &str) -> String {
         format!("{}/git/{repo_name}", self.root(&format!("{who}:secret@")))
+    }
+
+    /// The same by HTTPS, and so by the second version of HTTP.
+    pub fn secure_url(&self, who: &str, repo_name: &str) -> String {
+        format!("{}/git/{repo_name}", self.secure_root(&format!("{who}:secret@")))
+    }
+
+    /// The server's own address by HTTPS.
+    pub fn secure_root(&self, who: &str) -> String {
+        format!("https://{who}127.0.0.1:{}", self.secure)
     }
 
     /// The server's own address, with whose it is.
