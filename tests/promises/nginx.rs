@@ -148,6 +148,37 @@ fn whoever_cancels_a_push_through_nginx_stops_watching_and_nothing_else() {
 }
 
 #[test]
+fn whoever_goes_while_their_push_is_judged_leaves_all_of_it_or_nothing() {
+    for place in ["judging", "judged", "intent-journalled"] {
+        let world = World::new();
+        let setup = Setup::new(&world);
+        let nginx = Nginx::start(&world, world.root());
+        let ana = world.clone(nginx.url("ana", "production.git"), "ana");
+        ana.write("web.yaml", WEB);
+        ana.commit("web");
+        world.set_env("FAILPOINTS", &format!("{place}=return(stop)"));
+        let pushing = spawn(ana.git_command(&["push", "origin", "main"]));
+        setup.stopped(&["hook", "pre-receive"]);
+        world.remove_env("FAILPOINTS");
+        pushing.signal(Signal::KILL);
+        pushing.finish();
+        let gone = "client prematurely closed connection";
+        setup.until("nginx has noticed", || nginx.server().log().contains(gone));
+        setup.at_rest();
+        if setup.tip("refs/heads/main").is_some() {
+            setup.is_whole(place);
+        } else {
+            assert!(!setup.folder.exists(), "{place}: something was deployed");
+        }
+        ana.write("web.yaml", WEB.replace("replicas: 2", "replicas: 3"));
+        let next = ana.commit("more");
+        ana.push(&["origin", "main"]).succeeds();
+        setup.is_whole(&format!("the push after {place}"));
+        assert_eq!((setup.deployed(), setup.open()), (Some(next), vec![]), "{place}");
+    }
+}
+
+#[test]
 fn through_nginx_a_branch_moves_once_its_revision_runs_and_stays_where_it_does_not() {
     let world = World::new();
     let setup = Setup::accept_deployed(&world);
