@@ -298,7 +298,7 @@ fn a_name_that_nginx_let_in_is_taken_as_it_is_and_is_no_other() {
     let revision = clone.commit("by anybody");
     clone.git(&["remote", "set-url", "origin", &nginx.url("ana%1b%5b31m", "production.git")]).succeeds();
     clone.push(&["origin", "main"]).succeeds();
-    assert_eq!(pushers::who(&setup, &revision), "ana\\u{1b}[31m from 127.0.0.1");
+    assert_eq!(pushers::who(&setup, &revision), "`ana\\u{1b}[31m` from 127.0.0.1");
 }
 
 #[test]
