@@ -8,7 +8,7 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: ./install.sh [--with-timer USER FOLDER]
+Usage: ./install.sh [--with-timer USER FOLDER] [--with-manual]
        ./install.sh --uninstall
 
 Builds instate and installs it as $DESTDIR$PREFIX/bin/instate.
@@ -19,7 +19,10 @@ Options:
                owns the repositories below FOLDER) after every start of the
                machine and every five minutes: it ends deployments that
                something cut off
-  --uninstall  remove the program and the timer again. First run
+  --with-manual
+               also install manual pages, and what bash, zsh and fish need to
+               complete the command
+  --uninstall  remove all of it again. First run
                `instate install --uninstall REPO` for every repository that
                has its hooks: they refuse every push without the program
   --help       show this text
@@ -45,7 +48,7 @@ absolute() {
     esac
 }
 
-uninstall=false with_timer=false
+uninstall=false with_timer=false with_manual=false
 user='' repositories=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -55,6 +58,7 @@ while [ $# -gt 0 ]; do
             with_timer=true user=$2 repositories=$3
             shift 2
             ;;
+        --with-manual) with_manual=true ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
@@ -89,6 +93,11 @@ done
 units=$destdir/etc/systemd/system
 service=$units/instate-resume.service
 timer=$units/instate-resume.timer
+share=$destdir${prefix%/}/share
+man=$share/man/man1
+bash=$share/bash-completion/completions/instate
+zsh=$share/zsh/site-functions/_instate
+fish=$share/fish/vendor_completions.d/instate.fish
 systemd() {
     [ -n "$destdir" ] || [ ! -d /run/systemd/system ] || systemctl "$@"
 }
@@ -100,12 +109,14 @@ if $uninstall; then
         systemd daemon-reload
         echo "Removed the timer that runs instate resume."
     fi
+    # No other program has pages by these names.
+    rm -f "$man/instate.1" "$man"/instate-*.1 "$bash" "$zsh" "$fish"
     if [ ! -e "$program" ]; then
         echo "There is no $program; nothing was removed."
         exit 0
     fi
     rm -f "$program"
-    echo "Removed $program and nothing else. A repository that still has"
+    echo "Removed $program and what came with it. A repository that still has"
     echo "instate's hooks now refuses every push: install the program again and run"
     echo "\`instate install --uninstall REPO\` there before removing it for good."
     exit 0
@@ -164,6 +175,17 @@ version=$("$new" --version) ||
 mv -f "$new" "$program"
 
 echo "Installed $version as $program."
+
+if $with_manual; then
+    mkdir -p "$man" "${bash%/*}" "${zsh%/*}" "${fish%/*}"
+    # Pages of commands that are no more.
+    rm -f "$man"/instate-*.1
+    "$program" man --to "$man" >/dev/null
+    "$program" completions bash >"$bash"
+    "$program" completions zsh >"$zsh"
+    "$program" completions fish >"$fish"
+    echo "Installed manual pages (man instate), and completions for bash, zsh and fish."
+fi
 
 if $with_timer; then
     mkdir -p "$units"

@@ -279,3 +279,24 @@ fn succeeded(output: &Output) {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn manual_pages_and_completions_come_where_asked_for_and_go_with_the_program() {
+    let server = Server::new();
+    succeeded(&server.script(&["--with-manual"]));
+    let share = server.root.path().join("usr/share");
+    let page = fs::read_to_string(share.join("man/man1/instate-install.1")).expect("the page is there");
+    assert!(page.contains(".TH") && page.contains("\\-\\-uninstall"), "{page}");
+    for shell in [
+        "bash-completion/completions/instate",
+        "zsh/site-functions/_instate",
+        "fish/vendor_completions.d/instate.fish",
+    ] {
+        let text = fs::read_to_string(share.join(shell)).expect("it is there");
+        assert!(text.contains("install") && text.contains("instate"), "{shell}");
+    }
+    let neighbour = share.join("man/man1/git.1");
+    fs::write(&neighbour, "").expect("the file can be written");
+    succeeded(&server.script(&["--uninstall"]));
+    assert_eq!(server.files(), [neighbour]);
+}

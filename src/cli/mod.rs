@@ -11,6 +11,7 @@ mod hook;
 mod input;
 mod install;
 mod log;
+mod manual;
 mod plan;
 mod render;
 mod resume;
@@ -70,6 +71,8 @@ enum Command {
     Retire(retire::Arguments),
     ServeSsh(serve_ssh::Arguments),
     Demo(demo::Arguments),
+    Completions(manual::Completions),
+    Man(manual::Man),
     Hook(hook::Arguments),
 }
 
@@ -125,7 +128,7 @@ pub fn main() -> ExitCode {
         // Of the second the standard output is git's.
         Command::Hook(_) | Command::ServeSsh(_) => (Voice::Hook, Out::stderr()),
         // Its standard output is for documents alone.
-        Command::Render(_) | Command::Health(_) => (Voice::Command, Out::stderr()),
+        Command::Render(_) | Command::Health(_) | Command::Completions(_) => (Voice::Command, Out::stderr()),
         _ => (Voice::Command, Out::stdout()),
     };
     // A format that only a verdict has would leave the rest unsaid.
@@ -153,6 +156,8 @@ pub fn main() -> ExitCode {
         Command::Retire(arguments) => retire::run(&arguments, &mut report),
         Command::ServeSsh(arguments) => serve_ssh::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
+        Command::Completions(arguments) => manual::completions(&arguments, &mut report),
+        Command::Man(arguments) => manual::man(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),
     };
     match done {

@@ -23,6 +23,7 @@ mod gitolite;
 mod health_command;
 mod install;
 mod kubernetes;
+mod manual;
 mod mishaps;
 mod nginx;
 mod pushers;
