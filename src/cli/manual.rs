@@ -33,11 +33,11 @@ pub(super) struct Man {
     to: Option<PathBuf>,
 }
 
-pub(super) fn completions(arguments: &Completions, _: &mut Report) -> Result<ExitCode> {
+pub(super) fn completions(arguments: &Completions) -> ExitCode {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "instate", &mut text);
     Out::stdout().bytes(&text);
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 pub(super) fn man(arguments: &Man, report: &mut Report) -> Result<ExitCode> {

@@ -156,7 +156,7 @@ pub fn main() -> ExitCode {
         Command::Retire(arguments) => retire::run(&arguments, &mut report),
         Command::ServeSsh(arguments) => serve_ssh::run(&arguments, &mut report),
         Command::Demo(arguments) => demo::run(&arguments, &mut report),
-        Command::Completions(arguments) => manual::completions(&arguments, &mut report),
+        Command::Completions(arguments) => Ok(manual::completions(&arguments)),
         Command::Man(arguments) => manual::man(&arguments, &mut report),
         Command::Hook(arguments) => hook::run(&arguments, &mut report),
     };
