@@ -46,6 +46,8 @@ pub enum Kind {
     Submodule,
     /// A socket, a pipe, a device: only on a disk.
     Other,
+    /// Whatever it is, no file can have that name: only in a tree that was made by hand.
+    Impossible,
 }
 
 /// A name in a folder.

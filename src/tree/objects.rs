@@ -7,7 +7,9 @@
 use std::path::Path;
 
 use gix::{
-    ObjectId, hash,
+    ObjectId,
+    bstr::BStr,
+    hash,
     objs::{Data, Find, FindHeader, Header, Kind as ObjectKind, TreeRefIter, tree::EntryKind},
 };
 
@@ -199,6 +201,7 @@ impl Files for GitFiles<'_> {
         let entries = TreeRefIter::from_bytes(data.data, hash::Kind::Sha1).map(|entry| {
             let entry = entry.map_err(|error| broken(*folder, &error))?;
             let kind = match entry.mode.kind() {
+                _ if is_impossible(entry.filename) => Kind::Impossible,
                 EntryKind::Tree => Kind::Folder,
                 EntryKind::Blob | EntryKind::BlobExecutable => Kind::File,
                 EntryKind::Link => Kind::Link,
@@ -216,4 +219,10 @@ impl Files for GitFiles<'_> {
     fn read(&self, file: &ObjectId) -> Result<Vec<u8>> {
         self.objects.blob(*file)
     }
+}
+
+/// Whether a name in a tree is more than one name, or a way up. Git refuses such a tree where `receive.fsckObjects` is on,
+/// and that is a setting.
+fn is_impossible(name: &BStr) -> bool {
+    name.is_empty() || name == "." || name == ".." || name.contains(&b'/')
 }

@@ -119,6 +119,11 @@ impl<F: Files> Walk<'_, F> {
         }
         for Entry { name, kind, id } in entries {
             let path = join(prefix, name.as_ref());
+            if kind == Kind::Impossible {
+                let help = "make the tree with git add and git commit; what is wrong with it says: git fsck";
+                self.error(Code::FileName, "is a name that no file can have", path.as_ref(), help);
+                continue;
+            }
             if name == ".git" || self.is_ignored(path.as_ref(), kind == Kind::Folder) {
                 continue;
             }
@@ -131,7 +136,7 @@ impl<F: Files> Walk<'_, F> {
                 Kind::Folder => self.folder(&id, path.as_ref(), root, depth + 1)?,
                 Kind::File | Kind::Other if !is_manifest(name.as_ref()) => {}
                 Kind::File => self.file(&id, path.as_ref(), root)?,
-                Kind::Other => {
+                Kind::Other | Kind::Impossible => {
                     self.error(Code::NotText, "is no file", path.as_ref(), "name it in .instateignore");
                 }
                 Kind::Link if is_manifest(name.as_ref()) || self.leads_to_folder(&id, prefix)? => {

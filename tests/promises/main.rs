@@ -21,6 +21,7 @@ mod gate;
 mod gitea;
 mod gitolite;
 mod health_command;
+mod hostile;
 mod install;
 mod kubernetes;
 mod manual;

@@ -5,7 +5,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use gix::{ObjectId, hash, objs::Kind};
@@ -79,14 +79,14 @@ pub(super) fn names(folder: &Path) -> Result<Names> {
 pub(super) fn update(folder: &Path, found: &Items, wanted: &Items, read: Read<'_>) -> Result<()> {
     let mut touched = BTreeSet::new();
     for below in found.keys().filter(|below| !wanted.contains_key(*below)) {
-        let path = folder.join(below);
+        let path = inside(folder, below)?;
         fs::remove_file(&path).doing("remove", &path)?;
         remove_empty(folder, &path);
         touched.extend(path.parent().map(Path::to_owned));
     }
     let mut written = Vec::new();
     for (below, id) in wanted.iter().filter(|(below, id)| found.get(*below) != Some(*id)) {
-        let path = folder.join(below);
+        let path = inside(folder, below)?;
         for parent in path.ancestors().skip(1).take_while(|parent| parent.starts_with(folder)) {
             touched.insert(parent.to_owned());
         }
@@ -106,6 +106,15 @@ pub(super) fn update(folder: &Path, found: &Items, wanted: &Items, read: Read<'_
         fs::File::open(&path).and_then(|file| file.sync_all()).doing("sync", &path)?;
     }
     touched.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| sync_folder(folder))
+}
+
+/// The path of a file in `folder`. Names that lead elsewhere were refused before; here it would be too late.
+fn inside(folder: &Path, below: &str) -> Result<PathBuf> {
+    let is_plain = Path::new(below).components().all(|part| matches!(part, Component::Normal(_)));
+    if is_plain && !below.is_empty() {
+        return Ok(folder.join(below));
+    }
+    Err(Error::revision(format!("`{}` leads out of the folder", crate::text::excerpt(below, 80))))
 }
 
 /// Removes the folders above a removed file that hold nothing any more.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::Uri;
 use hyper_util::{
     client::legacy::{Client as Http, connect::HttpConnector},
     rt::TokioExecutor,
@@ -100,8 +101,14 @@ pub(super) async fn server(settings: &config::Kubernetes) -> Result<String> {
 
 async fn reach(settings: &config::Kubernetes) -> Result<Config> {
     let kubeconfig = read(&settings.kubeconfig)?;
+    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let proxies: Vec<Uri> = clusters.filter_map(|it| it.proxy_url.as_ref()?.parse().ok()).collect();
     let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(settings, &error))
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    let mut config = config.map_err(|error| unusable(settings, &error))?;
+    // A hook's variables are not the server's word: HTTPS_PROXY would lead it elsewhere, and the worker has none.
+    config.proxy_url = config.proxy_url.filter(|proxy| proxies.contains(proxy));
+    Ok(config)
 }
 
 fn unusable(settings: &config::Kubernetes, error: &dyn std::fmt::Display) -> Error {
