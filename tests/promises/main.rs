@@ -34,6 +34,7 @@ mod render;
 mod resume;
 mod retire;
 mod rules;
+mod security;
 mod servers;
 mod silence;
 mod together;
