@@ -7,7 +7,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::common::{Clone, Setup, Sshd, WEB, World, is_stopped, said, signal};
+use crate::common::{Clone, Setup, Sshd, World, is_stopped, kill_at, revision, said, signal};
 
 /// Where a worker can be, in the order in which it gets there.
 const DEPLOYING: [&str; 11] = [
@@ -23,20 +23,6 @@ const DEPLOYING: [&str; 11] = [
     "recorded",
     "journal-appended=2*off->return(kill)",
 ];
-
-fn kill_at(point: &str) -> String {
-    if point.contains('=') { point.to_owned() } else { format!("{point}=return(kill)") }
-}
-
-/// A revision that changes one file and adds another.
-fn revision(who: &Clone<'_>, name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let plain: String = name.chars().map(plain).collect();
-    who.write("web.yaml", WEB.replace("name: web", &format!("name: web-{plain}x")));
-    let added = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: added-{plain}x}}\n");
-    who.write(format!("{plain}.yaml"), added);
-    who.commit(name)
-}
 
 /// Everything agrees, and the next ordinary push deploys.
 fn goes_on(setup: &Setup<'_>, who: &Clone<'_>, after: &str) {

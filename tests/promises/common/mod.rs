@@ -26,7 +26,7 @@ pub use gitea::Gitea;
 pub use http::Httpd;
 pub use mount::{Mount, with_mounts};
 pub use nginx::{Nginx, Site};
-pub use points::{lock_files, said};
+pub use points::{kill_at, lock_files, revision, said};
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn, write_executable};
 pub use setup::{SERVICE, Setup, WEB};
 pub use shop::Shop;

@@ -11,7 +11,7 @@ use rustix::{
     process::{Signal, kill_process},
 };
 
-use super::{Clone, Output, Running, Setup, is_stopped, process::spawn, tree::pid};
+use super::{Clone, Output, Running, Setup, WEB, is_stopped, process::spawn, tree::pid};
 
 /// What the journal says of a deployment.
 #[derive(Default)]
@@ -173,4 +173,19 @@ pub fn lock_files(folder: &Path) -> Vec<PathBuf> {
 /// Whether the lines that came from the server hold `words`.
 pub fn said(output: &Output, words: &str) -> bool {
     output.remote_lines().join(" ").contains(words)
+}
+
+/// The failpoint at which whoever comes by `point` is killed, unless it says itself what happens there.
+pub fn kill_at(point: &str) -> String {
+    if point.contains('=') { point.to_owned() } else { format!("{point}=return(kill)") }
+}
+
+/// A revision that changes one file and adds another.
+pub fn revision(who: &Clone<'_>, name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let plain: String = name.chars().map(plain).collect();
+    who.write("web.yaml", WEB.replace("name: web", &format!("name: web-{plain}x")));
+    let added = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: added-{plain}x}}\n");
+    who.write(format!("{plain}.yaml"), added);
+    who.commit(name)
 }

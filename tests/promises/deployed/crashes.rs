@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::{agrees, finish_spoilt, is_over, seen, spoiling};
-use crate::common::{Clone, Httpd, Setup, Sshd, WEB, World, is_stopped, said, signal, spawn};
+use crate::common::{Clone, Httpd, Setup, Sshd, World, is_stopped, kill_at, revision, said, signal, spawn};
 
 /// Where the hooks can be cut off, before anything is deployed.
 const JUDGING: [&str; 4] = ["judging", "judged", "intent-journalled", "watcher-left"];
@@ -37,20 +37,6 @@ const GOING_BACK: [&str; 8] = [
     "note-written",
     "recorded",
 ];
-
-fn kill_at(point: &str) -> String {
-    if point.contains('=') { point.to_owned() } else { format!("{point}=return(kill)") }
-}
-
-/// A revision that changes one file and adds another.
-fn revision(who: &Clone<'_>, name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let plain: String = name.chars().map(plain).collect();
-    who.write("web.yaml", WEB.replace("name: web", &format!("name: web-{plain}x")));
-    let added = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: added-{plain}x}}\n");
-    who.write(format!("{plain}.yaml"), added);
-    who.commit(name)
-}
 
 /// The next ordinary push deploys.
 fn goes_on(setup: &Setup<'_>, who: &Clone<'_>, after: &str) {

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::Production;
-use crate::common::{Cluster, Output, Proxy, World, go_on, spawn};
+use crate::common::{Cluster, Output, Proxy, Running, World, go_on, kill_at, spawn};
 
 fn web(replicas: usize, behave: &str) -> String {
     format!(
@@ -223,14 +223,20 @@ fn an_api_server_that_goes_away_leaves_it_diverged_and_deploying_the_tip_again_b
     production.instate(&["status"]).succeeds();
 }
 
-#[test]
-fn a_push_that_mends_it_takes_over_from_one_that_only_waits() {
-    let world = World::new();
-    let production = Production::accept_deployed(&world, "60s");
+/// What runs, a revision that will never be healthy, and the push that waits for it.
+fn hanging(production: &Production<'_>) -> (String, String, Running) {
     let (first, _) = production.deploys(&[("web.yaml", &web(1, ""))]);
     let hangs = production.commit(&[("web.yaml", &web(1, "never-ready")), ("b.yaml", &config("b", "1"))]);
     let pushing = spawn(production.ana.git_command(&["push", "origin", "main"]));
     pushing.wait_for("created ConfigMap/b");
+    (first, hangs, pushing)
+}
+
+#[test]
+fn a_push_that_mends_it_takes_over_from_one_that_only_waits() {
+    let world = World::new();
+    let production = Production::accept_deployed(&world, "60s");
+    let (first, hangs, pushing) = hanging(&production);
     let ben = production.clone("ben");
     ben.write("web.yaml", web(3, ""));
     let mends = ben.commit("mends it");
@@ -277,10 +283,7 @@ fn one_that_took_over_and_does_not_run_either_goes_back_to_before_both() {
 fn a_deployment_that_is_given_up_while_it_waits_is_taken_back() {
     let world = World::new();
     let production = Production::accept_deployed(&world, "60s");
-    let (first, _) = production.deploys(&[("web.yaml", &web(1, ""))]);
-    let hangs = production.commit(&[("web.yaml", &web(1, "never-ready")), ("b.yaml", &config("b", "1"))]);
-    let pushing = spawn(production.ana.git_command(&["push", "origin", "main"]));
-    pushing.wait_for("created ConfigMap/b");
+    let (first, hangs, pushing) = hanging(&production);
     world.set_env("SUDO_USER", "ben");
     production.instate(&["cancel"]).succeeds();
     let pushed = pushing.finish();
@@ -290,10 +293,6 @@ fn a_deployment_that_is_given_up_while_it_waits_is_taken_back() {
     assert_eq!(production.outcomes(&hangs), ["production failed"]);
     assert_eq!(production.tip("refs/heads/main"), Some(first));
     production.holds_exactly(["Deployment/web"], "given up");
-}
-
-fn kill_at(point: &str) -> String {
-    if point.contains('=') { point.to_owned() } else { format!("{point}=return(kill)") }
 }
 
 #[test]

@@ -232,13 +232,7 @@ fn a_claim_that_nobody_binds_fails_a_deployment() {
 fn a_claim_that_waits_for_its_first_pod_is_as_well_as_it_can_be() {
     let world = World::new();
     let production = Production::new(&world);
-    // Classes belong to the whole cluster.
-    let class = format!("late-{}", production.namespace.name());
-    let late = format!(
-        r#"{{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {{"name": "{class}"}},
-            "provisioner": "test.instate.dev/nobody", "volumeBindingMode": "WaitForFirstConsumer"}}"#
-    );
-    production.namespace.apply(&late, &[]).succeeds();
+    let class = production.late_class();
     production.deploys(&[("claim.yaml", &CLAIM.replace("nowhere", &class))]);
     let claim = production.namespace.get(&["pvc", "orders"]);
     assert_eq!(claim["status"]["phase"], "Pending", "{claim}");

@@ -133,6 +133,17 @@ impl<'w> Production<'w> {
 
     /// Pushes what is committed, watches until the deployment has ended, and waits for its worker's end.
     #[track_caller]
+    /// A class of volumes that come with their first Pod, which is never. Classes belong to the whole cluster.
+    pub fn late_class(&self) -> String {
+        let class = format!("late-{}", self.namespace.name());
+        let late = format!(
+            r#"{{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {{"name": "{class}"}},
+                "provisioner": "test.instate.dev/nobody", "volumeBindingMode": "WaitForFirstConsumer"}}"#
+        );
+        self.namespace.apply(&late, &[]).succeeds();
+        class
+    }
+
     pub fn push(&self) -> Output {
         let pushed = self.ana.push(&["origin", "main"]);
         self.setup.idle();

@@ -96,12 +96,7 @@ fn writes(production: &Production<'_>, mark: u64) -> String {
 fn an_environment_is_deleted_whole_but_what_is_protected_and_what_is_not_its_own() {
     let world = World::new();
     let production = Production::new(&world);
-    let class = format!("late-{}", production.namespace.name());
-    let late = format!(
-        r#"{{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {{"name": "{class}"}},
-            "provisioner": "test.instate.dev/nobody", "volumeBindingMode": "WaitForFirstConsumer"}}"#
-    );
-    production.namespace.apply(&late, &[]).succeeds();
+    let class = production.late_class();
     let other = STAYS.replace("name: stays", "name: other").replace("never", "ours");
     production.deploys(&[
         ("shop.yaml", SHOP),
