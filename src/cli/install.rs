@@ -1,9 +1,13 @@
 //! `instate install`: hooks into a repository, and out of it again.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::every;
 use crate::{
     config::Server,
     error::Result,
@@ -18,10 +22,15 @@ use crate::{
   instate install /srv/git/production.git
   instate install /srv/git/production.git --config production.yaml
   instate install ~/gitea-repositories/ops/production.git --server gitea
+  instate install --all /srv/git
   instate install --uninstall /srv/git/production.git")]
 pub(super) struct Arguments {
     /// The bare repository
-    repository: PathBuf,
+    #[arg(required_unless_present = "all")]
+    repository: Option<PathBuf>,
+    /// Bring the hooks up to date in every repository below this folder that has them, or take them away from all
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["repository", "config", "server", "purge"])]
+    all: Option<PathBuf>,
     /// Copy this configuration into the repository; without it a commented one is written
     #[arg(long, value_name = "FILE", conflicts_with = "uninstall")]
     config: Option<PathBuf>,
@@ -43,15 +52,29 @@ fn server() -> impl TypedValueParser<Value = Server> {
 }
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
-    install::kind(&arguments.repository)?;
-    let repository = Repository::open(&arguments.repository)?;
+    let Some(folder) = &arguments.all else {
+        let path = arguments.repository.as_deref().unwrap_or(Path::new("."));
+        install::kind(path)?;
+        return install_one(arguments, &Repository::open(path)?, report).map(|()| ExitCode::SUCCESS);
+    };
+    every::repository(folder, report, |repository, report| {
+        // Those that it was taken away from keep their record, and stay without.
+        if install::is_installed(repository) {
+            report.event(&Event::said(format!("{}:", repository.git_dir().display())));
+            install_one(arguments, repository, report)?;
+        }
+        Ok(true)
+    })
+}
+
+fn install_one(arguments: &Arguments, repository: &Repository, report: &mut Report) -> Result<()> {
     let said = if arguments.uninstall {
-        install::uninstall(&repository, arguments.purge)?
+        install::uninstall(repository, arguments.purge)?
     } else {
-        install::install(&repository, arguments.config.as_deref(), arguments.server)?
+        install::install(repository, arguments.config.as_deref(), arguments.server)?
     };
     for line in said {
         report.event(&Event::said(line));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

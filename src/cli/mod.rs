@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod deploy;
 mod drift;
+mod every;
 mod explain;
 mod health;
 mod hook;

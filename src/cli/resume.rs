@@ -1,24 +1,17 @@
 //! `instate resume`: ends what something cut off.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use super::{Where, deploy::follow, exit};
+use super::{Where, deploy::follow, every, exit};
 use crate::{
     config::{Config, Environment},
-    error::{Doing, Result},
+    error::Result,
     record::{Journal, Open, OutcomeKind},
     report::{Event, Report},
     repository::Repository,
     text,
     worker::{self, Until},
 };
-
-/// So many folders below each other are looked into for repositories.
-const DEEPEST: usize = 4;
 
 /// End what was cut off: every accepted revision gets its outcome
 #[derive(Debug, clap::Args)]
@@ -44,51 +37,13 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         let left = left(&repository)?;
         return Ok(exit(resume(&repository, &left, report)?));
     };
-    let (mut found, mut code) = (Vec::new(), exit(true));
-    repositories(folder, 0, &mut found)?;
-    found.sort();
-    for path in found {
-        // What is wrong with one keeps no other from being looked at.
-        let done = Repository::open(&path).and_then(|repository| {
-            let left = left(&repository)?;
-            if !left.is_empty() {
-                report.event(&Event::said(format!("{}:", path.display())));
-            }
-            resume(&repository, &left, report)
-        });
-        match done {
-            Ok(true) => {}
-            Ok(false) => code = exit(false),
-            Err(error) => {
-                code = ExitCode::from(error.exit());
-                report.event(&Event::said(format!("{}:", path.display())));
-                report.event(&Event::stopped(error));
-            }
+    every::repository(folder, report, |repository, report| {
+        let left = left(repository)?;
+        if !left.is_empty() {
+            report.event(&Event::said(format!("{}:", repository.git_dir().display())));
         }
-    }
-    Ok(code)
-}
-
-/// The repositories with instate's hooks in a folder and below it. Links are not followed, and nothing is looked for
-/// in a repository.
-fn repositories(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
-    if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
-        if folder.join("instate").join("id").is_file() {
-            found.push(folder.to_owned());
-        }
-        return Ok(());
-    }
-    let entries = match fs::read_dir(folder) {
-        // Somebody else's, beside those of the user that this runs as.
-        Err(_) if depth > 0 => return Ok(()),
-        other => other.doing("read the folder", folder)?,
-    };
-    for entry in entries.flatten().filter(|_| depth < DEEPEST) {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            repositories(&entry.path(), depth + 1, found)?;
-        }
-    }
-    Ok(())
+        resume(repository, &left, report)
+    })
 }
 
 /// The environments for which something is left to do.

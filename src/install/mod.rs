@@ -146,6 +146,13 @@ fn with_server(text: &str, server: Server) -> String {
     format!("{before}server: {}\n{after}", server.word())
 }
 
+/// Whether a hook of ours is in a repository, wherever a server looks for it.
+#[must_use]
+pub fn is_installed(repository: &Repository) -> bool {
+    let has = |server| HOOKS.iter().any(|name| hooks::is_ours(&server::entry(repository, server, name)));
+    Server::ALL.into_iter().any(has)
+}
+
 /// Takes the hooks away: `hooks/` and `config` are as they were before. The record and the journal stay,
 /// unless `purge`.
 ///

@@ -233,3 +233,35 @@ fn the_folder_of_hooks_may_be_missing() {
     setup.instate(&["install", "--uninstall", "."]).succeeds();
     assert!(!setup.repo.join("hooks").exists());
 }
+
+#[test]
+fn all_repositories_of_a_folder_are_brought_up_to_date_and_freed_together() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let folder = world.path("more");
+    for name in ["one.git", "two.git", "never.git"] {
+        world.bare(&format!("more/{name}"));
+    }
+    let install = |arguments: &[&str]| {
+        let mut command = world.instate();
+        command.arg("install").args(arguments);
+        run(command)
+    };
+    for name in ["one.git", "two.git"] {
+        install(&[&format!("more/{name}")]).succeeds();
+    }
+    install(&["--uninstall", "more/two.git"]).succeeds();
+    // One that names a program which is gone, as after a move of it.
+    let hook = folder.join("one.git/hooks/pre-receive");
+    let text = fs::read_to_string(&hook).expect("it is there");
+    fs::write(&hook, text.replace(env!("CARGO_BIN_EXE_instate"), "/gone/instate")).expect("it is ours");
+    let done = install(&["--all", "more"]).succeeds();
+    insta::assert_snapshot!("install_all", world.redact(&done.stdout));
+    assert_eq!(fs::read_to_string(&hook).expect("it is there"), text);
+    assert!(!folder.join("two.git/hooks/pre-receive").exists() && !folder.join("never.git/instate").exists());
+
+    install(&["--all", ".", "--uninstall"]).succeeds();
+    assert!(!hook.exists() && !setup.repo.join("hooks/pre-receive").exists());
+    refused(&install(&[]), "required");
+    refused(&install(&["--all", "more", "more/one.git"]), "cannot be used");
+}
