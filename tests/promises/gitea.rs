@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    common::{Clone, Gitea, Output, Running, Setup, WEB, World, go_on, run, spawn},
+    common::{Clone, Gitea, Output, Running, Setup, WEB, World, go_on, kill_by_environment, run, spawn},
     servers::{blocks, typed},
 };
 
@@ -336,6 +336,19 @@ fn gitea_killed_in_mid_deployment_resynced_and_started_again_keeps_the_gate_shut
     gitea.come_up();
     go_on(worker);
     setup.is_whole("killed");
+    assert_eq!(setup.deployed(), Some(revision));
+
+    // As systemd has it, with all that Gitea ever started.
+    clone.write("web.yaml", web(3));
+    let revision = clone.commit("cut off");
+    let (push, _) = cut_off(&setup, &clone);
+    gitea.go_down();
+    kill_by_environment(&format!("HOME={}", world.path("home").display()));
+    push.finish();
+    gitea.come_up();
+    assert_ne!(setup.deployed(), Some(revision.clone()));
+    setup.instate(&["resume"]).succeeds();
+    setup.is_whole("all of it killed");
     assert_eq!(setup.deployed(), Some(revision.clone()));
 
     let hook = |name: &str| setup.repo.join("hooks").join(name);

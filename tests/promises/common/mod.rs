@@ -32,6 +32,6 @@ pub use setup::{SERVICE, Setup, WEB};
 pub use shop::Shop;
 pub use ssh::Sshd;
 pub use stopped::{go_on, is_stopped, signal};
-pub use tree::children;
+pub use tree::{children, kill_by_environment};
 pub use unread::run_unread;
 pub use world::{Clone, World};
