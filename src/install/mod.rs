@@ -6,6 +6,7 @@ mod gitconfig;
 mod gitolite;
 mod hooks;
 mod server;
+mod settle;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,8 +14,10 @@ pub use deployed::stands;
 pub use gate::kind;
 pub use hooks::{HOOKS, earlier};
 
+use settle::{Settled, settle};
+
 use crate::{
-    config::{self, Config, Server, TEMPLATE},
+    config::Server,
     error::{Doing, Error, Result},
     files::{make_folder, replace},
     repository::Repository,
@@ -73,77 +76,6 @@ pub fn install(
         said.push(format!("hook: {}{after}", path.display()));
     }
     Ok(said)
-}
-
-/// A configuration that says which server it is for.
-struct Settled {
-    config: Config,
-    /// What its file is to hold, where that is not what it holds.
-    text: Option<String>,
-    said: String,
-}
-
-/// The configuration that is given, or the one at `path`, or a commented one, with its server fixed in it: what a push
-/// could seem to say of its server is never asked.
-fn settle(
-    repository: &Repository,
-    path: &Path,
-    given: Option<&Path>,
-    asked: Option<Server>,
-) -> Result<Settled> {
-    let guess = asked.unwrap_or_else(|| server::guess(repository.git_dir()));
-    let shown = path.display();
-    let (from, is_new) = match given {
-        Some(given) => (given, true),
-        None if path.exists() => (path, false),
-        None => {
-            let name = repository.git_dir().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let text = TEMPLATE.replace("@DIRECTORY@", &format!("/srv/manifests/{name}"));
-            let text = text.replace("@SERVER@", guess.word());
-            let config = config::read(path, &text)?;
-            let said = format!("configuration: {shown} (new: edit it before the first push)");
-            return Ok(Settled { config, text: Some(text), said });
-        }
-    };
-    let read = Config::text(from).map_err(|error| {
-        if from.exists() { error } else { error.help("name the file of a configuration as --config") }
-    });
-    let text = read?;
-    let mut found = config::read(from, &text);
-    let named =
-        asked.or_else(|| found.as_ref().ok().map(|config| config.server).filter(|it| *it != Server::Bare));
-    let server = named.unwrap_or(guess);
-    let mut said = format!("configuration: {shown}{}", if is_new { "" } else { " (as it was)" });
-    let mut text = is_new.then_some(text);
-    if found.as_ref().map_or(server != Server::Bare, |config| config.server != server) {
-        // What only this server can do may be why it is wrong without it.
-        let with = with_server(&Config::text(from)?, server);
-        match config::read(from, &with) {
-            Ok(config) => {
-                said = format!(
-                    "configuration: {shown} (with `server: {}`, which it did not say)",
-                    server.word()
-                );
-                (found, text) = (Ok(config), Some(with));
-            }
-            Err(_) if found.is_ok() => {
-                let message = format!("{} does not say `server: {}`", from.display(), server.word());
-                let help = "write that line above `environments:`, in the place of another";
-                return Err(Error::server(message).help(help));
-            }
-            Err(_) => {}
-        }
-    }
-    let config = found?.apart_from(repository)?;
-    Ok(Settled { config, text, said })
-}
-
-/// The text with a line for the server before its first key.
-fn with_server(text: &str, server: Server) -> String {
-    let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    let first = text.split_inclusive('\n').take_while(|line| !is_key(line)).map(str::len).sum();
-    let (before, after) = text.split_at(first);
-    format!("{before}server: {}\n{after}", server.word())
 }
 
 /// Whether a hook of ours is in a repository, wherever a server looks for it.
