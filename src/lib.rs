@@ -3,6 +3,7 @@
 //! [`path`] tells what happens to a push, top to bottom; each word of it is a module. `ARCHITECTURE.md`
 //! draws the picture.
 
+pub mod announce;
 pub mod apply;
 mod cache;
 pub mod check;

@@ -85,7 +85,7 @@ struct Inner {
     path: String,
     text: String,
     lines: OnceCell<Vec<u32>>,
-    /// Documents whose lines are not shown; none of the server's own files.
+    /// Documents whose lines are not shown; of the server's own files single lines.
     secrets: OnceCell<Vec<Range<usize>>>,
 }
 
@@ -96,11 +96,12 @@ impl Source {
         Self(Rc::new(Inner { path: path.into(), text: text.into(), ..Inner::default() }))
     }
 
-    /// The text of a file of the server's own, which holds no Secret.
+    /// The text of a file of the server's own, which holds no Secret, but maybe an address with a password in it.
     #[must_use]
     pub fn of_server(path: impl Into<String>, text: impl Into<String>) -> Self {
-        let secrets = OnceCell::from(Vec::new());
-        Self(Rc::new(Inner { path: path.into(), text: text.into(), secrets, ..Inner::default() }))
+        let text = text.into();
+        let secrets = OnceCell::from(credentials(&text));
+        Self(Rc::new(Inner { path: path.into(), text, secrets, ..Inner::default() }))
     }
 
     /// The file's path in the repository.
@@ -169,6 +170,17 @@ impl Source {
         let secrets = self.0.secrets.get_or_init(|| secrets(&self.0.text));
         secrets.iter().any(|document| document.contains(&first))
     }
+}
+
+/// The lines that hold an address with credentials.
+fn credentials(text: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        start += line.len();
+        (start - line.len()..start, line)
+    });
+    let named = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'));
+    lines.filter(|(_, line)| line.split("://").skip(1).any(named)).map(|(range, _)| range).collect()
 }
 
 /// The documents that may be a Secret. It goes by the text and not by the tree, since a document that does

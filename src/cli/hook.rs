@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 use super::Where;
 use crate::{
+    announce,
     check::schema::cel,
     config::{Accept, Config, Environment},
     error::{Doing, Error, Fault, Result},
@@ -44,6 +45,11 @@ enum Hook {
     PostReceive,
     /// Say whether rules of definitions hold
     Rules,
+    /// Announce what waits to be said
+    Announce {
+        #[command(flatten)]
+        at: Where,
+    },
     /// Deploy what is to be deployed
     Worker {
         #[command(flatten)]
@@ -71,6 +77,11 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
         Hook::PostReceive => post_receive(report),
         Hook::Rules => {
             cel::serve();
+            Ok(ExitCode::SUCCESS)
+        }
+        Hook::Announce { at } => {
+            worker::detach(Until::Now)?;
+            announce::run(&at.open()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Hook::Worker { at, environment, after } => work(at, environment, *after),
@@ -341,7 +352,9 @@ fn work(at: &Where, names: &[String], after: Option<Process>) -> Result<ExitCode
     let mut done = Ok(ExitCode::SUCCESS);
     for name in names {
         // What stops one environment does not stop the next.
-        if let Err(error) = config.environment(name).and_then(|e| worker::run(&repository, e)) {
+        if let Err(error) =
+            config.environment(name).and_then(|e| worker::run(&repository, e, &config.announce))
+        {
             done = Err(error);
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Needed only after the server itself went down. It deploys a tip that has no outcome yet, and
-writes notes that are missing. Where nothing is left to do, nothing is done and nothing is said.
+writes notes that are missing, and announces what was not announced yet. Where nothing is left to do, nothing is done and nothing is said.
 
 Examples:
   instate resume --repo /srv/git/production.git
@@ -56,6 +56,7 @@ fn left(repository: &Repository) -> Result<Vec<Environment>> {
 
 /// Whether all of what was left has ended well.
 fn resume(repository: &Repository, left: &[Environment], report: &mut Report) -> Result<bool> {
+    worker::announce(repository);
     let journal = Journal::new(&repository.state());
     let mut good = true;
     for environment in left {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::{Where, exit};
 use crate::{
+    announce,
     config::Config,
     error::Result,
     path::left_behind,
@@ -58,6 +59,10 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
     }
     for line in left_behind(&repository, &config)? {
         good = false;
+        report.event(&Event::said(line));
+    }
+    // What runs does not depend on it.
+    for line in announce::troubles(&repository, &config.announce) {
         report.event(&Event::said(line));
     }
     Ok(exit(good))

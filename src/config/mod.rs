@@ -3,6 +3,7 @@
 //! It lies outside every repository, so a push cannot change it. What is not understood is an error:
 //! a rule that is silently not obeyed would be worse than none.
 
+mod announce;
 mod read;
 mod server;
 
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+pub use announce::{Destination, To};
 pub use read::read;
 pub use server::Server;
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub server: Server,
     /// In the order of the file.
     pub environments: Vec<Environment>,
+    /// Who hears how they go, beside whoever pushes.
+    pub announce: Vec<Destination>,
 }
 
 /// One named destination.

@@ -1,5 +1,6 @@
 //! The configuration's text becomes settings, or findings that point into it.
 
+mod announce;
 mod health;
 mod people;
 mod policy;
@@ -29,7 +30,7 @@ struct Keys {
     later: &'static [&'static str],
 }
 
-const ROOT: Keys = Keys { known: &["server", "groups", "environments"], later: &[] };
+const ROOT: Keys = Keys { known: &["server", "groups", "environments", "announce"], later: &[] };
 const ENVIRONMENT: Keys = Keys {
     known: &[
         "branch",
@@ -66,16 +67,17 @@ pub fn read(path: &Path, text: &str) -> Result<Config> {
         let message = "a second document stands in the configuration";
         reader.wrong(second.span(root), message, "join it with the first, and remove the line `---`");
     }
-    let mut environments = Vec::new();
+    let (mut environments, mut announce) = (Vec::new(), Vec::new());
     if let Some(root) = tree.root() {
         environments = reader.root(root);
+        announce = reader.announce(root);
     }
     if environments.is_empty() && reader.findings.is_empty() {
         let finding = Finding::error(Code::FieldMissing, "the configuration declares no environment");
         reader.findings.push(finding.help("add one below `environments:`, with `branch` and `target`"));
     }
     if reader.findings.is_empty() {
-        return Ok(Config { path: path.to_owned(), server: reader.server, environments });
+        return Ok(Config { path: path.to_owned(), server: reader.server, environments, announce });
     }
     let mut error = Error::server(format!("the configuration {} is wrong", path.display()));
     error.findings = reader.findings;

@@ -3,10 +3,12 @@
 use std::{
     fs::OpenOptions,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
 use crate::{
+    announce::{self, Log},
     error::{Doing, Error, Result},
     push::Process,
     repository::Repository,
@@ -46,16 +48,31 @@ pub enum Until {
 /// # Errors
 /// It could not be started.
 pub fn start(repository: &Repository, environments: &[&str], until: Until) -> Result<Child> {
+    let mut arguments = Vec::new();
+    if let Until::Ends(Process { pid, started }) = until {
+        arguments.push(format!("--after={pid}:{started}"));
+    }
+    arguments.extend(environments.iter().flat_map(|name| ["--environment".to_owned(), (*name).to_owned()]));
+    launch(repository, "worker", &arguments, &repository.state().join("worker.log"))
+}
+
+/// Starts whoever announces what waits to be said, unless somebody does so already. In vain it is the same to everybody:
+/// the next worker, or `instate resume`, starts it.
+pub fn announce(repository: &Repository) {
+    if announce::is_forgotten(repository) {
+        let log = Log::in_folder(&repository.state());
+        log.turn();
+        let _ = launch(repository, "announce", &[], log.path());
+    }
+}
+
+/// Starts `instate hook WORD` with its complaints in the file `log`.
+fn launch(repository: &Repository, word: &str, arguments: &[String], log: &Path) -> Result<Child> {
     let program = std::env::current_exe()
         .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
-    let log = repository.state().join("worker.log");
-    let stderr = OpenOptions::new().create(true).append(true).open(&log).doing("open", &log)?;
+    let stderr = OpenOptions::new().create(true).append(true).open(log).doing("open", log)?;
     let mut command = Command::new(&program);
-    command.args(["hook", "worker", "--repo"]).arg(repository.git_dir());
-    if let Until::Ends(Process { pid, started }) = until {
-        command.arg(format!("--after={pid}:{started}"));
-    }
-    command.args(environments.iter().flat_map(|name| ["--environment", *name]));
+    command.args(["hook", word, "--repo"]).arg(repository.git_dir()).args(arguments);
     command
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|known| name == known)));
@@ -90,7 +107,7 @@ pub fn detach(until: Until) -> Result<Option<crate::push::Handle>> {
     let mut out = crate::report::Out::stdout();
     out.line(READY);
     let null = OpenOptions::new().write(true).open("/dev/null");
-    let null = null.doing("open", std::path::Path::new("/dev/null"))?;
+    let null = null.doing("open", Path::new("/dev/null"))?;
     rustix::stdio::dup2_stdout(&null)
         .map_err(|error| Error::server(format!("cannot let go of the terminal: {error}")))?;
     Ok(handle)

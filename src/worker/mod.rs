@@ -12,14 +12,15 @@ mod settle;
 mod told;
 mod watch;
 
-pub use launch::{Until, detach, start};
+pub use launch::{Until, announce, detach, start};
 pub use settle::is_settled;
 pub use watch::{From, has_ended, watch};
 
 use gix::ObjectId;
 
 use crate::{
-    config::Environment,
+    announce::{self, Note},
+    config::{Destination, Environment},
     error::{Error, Fault, Result},
     finding::{Severity, Verdict},
     path::{self, Goal},
@@ -41,15 +42,16 @@ use told::{Told, Towards};
 ///
 /// # Errors
 /// The record cannot be kept, so that what was done is not known to anybody; doing it again is safe.
-pub fn run(repository: &Repository, environment: &Environment) -> Result<()> {
+pub fn run(repository: &Repository, environment: &Environment, announced: &[Destination]) -> Result<()> {
     let journal = Journal::new(&repository.state());
     let mut lock = Lock::acquire(&repository.state(), &environment.name)?;
     lock.say("looking at the tip");
     point::reach("worker-locked");
-    let worker = Worker { repository, environment, journal };
+    let worker = Worker { repository, environment, announced, journal };
     let mut recorded = Ok(());
     loop {
         recorded = worker.record_outcomes(recorded);
+        launch::announce(repository);
         match next(repository, environment, &worker.journal)? {
             Next::Nothing => break,
             Next::Settled => {}
@@ -116,6 +118,8 @@ pub fn intent(environment: &Environment, update: &Update, who: &str, verdict: &V
 struct Worker<'r> {
     repository: &'r Repository,
     environment: &'r Environment,
+    /// Who hears of it.
+    announced: &'r [Destination],
     journal: Journal,
 }
 
@@ -130,6 +134,7 @@ impl Worker<'_> {
             let output = Output::of(self.repository, &outcome.id);
             Begun::forget(self.repository, &outcome, &state)?;
             Cancel::forget(self.repository, &outcome.id)?;
+            self.announce(&Note::Ended(outcome.clone()), &output);
             done = done.and_then(|()| record::write(self.repository, &outcome));
             match &done {
                 Ok(()) => {
@@ -150,7 +155,18 @@ impl Worker<'_> {
         let output = Output::of(self.repository, &intent.id);
         let (environment, revision) = (self.environment.name.clone(), intent.new.clone());
         output.event(&Event::Deployment(Progress::Started { environment, revision }));
+        self.announce(&Note::started(intent), &output);
+        launch::announce(self.repository);
         output
+    }
+
+    /// Leaves a note for whoever announces it. No deployment waits for that, and none fails for it.
+    fn announce(&self, note: &Note, output: &Output) {
+        match announce::add(self.repository, self.announced, note) {
+            Ok(()) if self.announced.is_empty() => {}
+            Ok(()) => point::reach("outbox-filled"),
+            Err(error) => output.event(&Event::said(format!("it cannot be announced: {error}"))),
+        }
     }
 
     /// `earlier` is what a run that was cut off had begun to change.

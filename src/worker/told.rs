@@ -84,7 +84,7 @@ impl Steps for Told<'_> {
     fn planned(&self, plan: &dyn Planned, wanted: &Wanted<'_>) -> Result<()> {
         let changes = plan.counts();
         self.show(plan, wanted);
-        let Worker { repository, environment, journal } = self.worker;
+        let Worker { repository, environment, journal, .. } = self.worker;
         match &self.towards {
             Towards::Back(left) => {
                 left.replace(plan.left());

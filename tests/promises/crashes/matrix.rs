@@ -87,9 +87,11 @@ const PLACES: &[Place] = &[
     place("journal-appended", 2, WORKER),
 ];
 
-/// Places of `accept: deployed` and of `instate retire`: the tests in [`COME_BY`] come by these.
+/// Places of `accept: deployed`, of `instate retire` and of who announces: the tests in [`COME_BY`] come by these.
 const ELSEWHERE: &[&str] = &[
     "admitted",
+    "announced",
+    "announcing",
     "back-planned",
     "begun-saved",
     "branch-moved",
@@ -97,13 +99,14 @@ const ELSEWHERE: &[&str] = &[
     "folder-gone",
     "given-up",
     "object-freed",
+    "outbox-filled",
     "ref-retired",
     "retired",
     "runs",
     "went-back",
 ];
 const COME_BY: &[&str] =
-    &["deployed/crashes.rs", "retire.rs", "kubernetes/retire.rs", "kubernetes/deployed.rs"];
+    &["announce.rs", "deployed/crashes.rs", "retire.rs", "kubernetes/retire.rs", "kubernetes/deployed.rs"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Death {
