@@ -21,6 +21,7 @@ pub use note::Note;
 pub use outbox::{Outbox, Waiting};
 pub use sender::run;
 
+use jiff::Timestamp;
 use secret::Secret;
 use send::Answer;
 
@@ -49,7 +50,8 @@ pub fn troubles(repository: &Repository, destinations: &[Destination]) -> Vec<St
     let nobody = is_forgotten(repository);
     let trouble = |destination: &Destination| {
         let waiting = outbox.waiting(&destination.key());
-        let since = waiting.iter().map(|waiting| waiting.since).min()?;
+        let since = waiting.first()?.since;
+        let since = Timestamp::from_second(since.as_second()).unwrap_or(since);
         let error = waiting.iter().find_map(|waiting| waiting.error.clone());
         let error = error.or_else(|| nobody.then(|| "nobody sends it: instate resume".to_owned()))?;
         let many = text::count(waiting.len(), "deployment");

@@ -16,7 +16,7 @@ use crate::{
     config::Destination,
     error::{Doing, Error, Result},
     files::{make_folder, replace, sync_folder},
-    record::{Lock, now},
+    record::Lock,
     repository::Repository,
 };
 
@@ -49,6 +49,11 @@ impl Outbox {
         Self { state: repository.state() }
     }
 
+    #[cfg(test)]
+    pub(super) fn test(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
     fn waiting_folder(&self, key: &str) -> PathBuf {
         self.state.join("outbox").join(key)
     }
@@ -76,11 +81,15 @@ impl Outbox {
         if known.iter().flatten().any(|known| known.note.order() >= note.order()) {
             return Ok(());
         }
-        make_folder(&self.state.join("outbox"))?;
-        make_folder(&folder)?;
-        write(&path, &Waiting { note: note.clone(), since: now(), error: None })?;
-        sync_folder(&folder)?;
-        sync_folder(&self.state.join("outbox"))
+        if !folder.exists() {
+            let outbox = self.state.join("outbox");
+            make_folder(&outbox)?;
+            make_folder(&folder)?;
+            sync_folder(&outbox)?;
+            sync_folder(&self.state)?;
+        }
+        write(&path, &Waiting { note: note.clone(), since: Timestamp::now(), error: None })?;
+        sync_folder(&folder)
     }
 
     /// What waits for a destination, oldest first. What cannot be read is passed over.
@@ -88,7 +97,7 @@ impl Outbox {
     pub fn waiting(&self, key: &str) -> Vec<Waiting> {
         let paths = files(&self.waiting_folder(key)).into_iter();
         let mut found: Vec<Waiting> = paths.filter_map(|path| read(&path)).collect();
-        found.sort_by(|a, b| a.note.order().cmp(&b.note.order()));
+        found.sort_by_key(|waiting| waiting.since);
         found
     }
 
@@ -217,8 +226,8 @@ mod tests {
 
     fn outbox() -> (tempfile::TempDir, Outbox) {
         let folder = tempfile::tempdir().expect("because the disk has room");
-        let state = folder.path().to_owned();
-        (folder, Outbox { state })
+        let outbox = Outbox::test(folder.path());
+        (folder, outbox)
     }
 
     /// What waits, in words.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::pedantic, clippy::unwrap_used, missing_docs)]
 
+mod announce;
 mod bad_input;
 mod before;
 mod broken;
