@@ -239,7 +239,9 @@ mod tests {
     fn one_that_is_not_taken_for_its_own_sake_holds_up_nobody() {
         let table = Table::new();
         let mut lane = Lane::new(&table.all[4]);
-        ["1", "2", "3"].iter().for_each(|id| table.add(4, id));
+        for id in ["1", "2", "3"] {
+            table.add(4, id);
+        }
         let said = [down(), Answer::Taken, Answer::Taken, Answer::Taken];
         let said = said.map(|answer| table.answer(&mut lane, 2, &answer).expect("it is free"));
         assert_eq!(said, ["1", "2", "1", "3"]);

@@ -78,6 +78,7 @@ impl Outbox {
         let path = folder.join(&about);
         let _lock = self.lock()?;
         let known = [read(&path), read(&self.said_folder(&key).join(&about))];
+        let error = known[0].as_ref().and_then(|known| known.error.clone());
         if known.iter().flatten().any(|known| known.note.order() >= note.order()) {
             return Ok(());
         }
@@ -88,7 +89,7 @@ impl Outbox {
             sync_folder(&outbox)?;
             sync_folder(&self.state)?;
         }
-        write(&path, &Waiting { note: note.clone(), since: Timestamp::now(), error: None })?;
+        write(&path, &Waiting { note: note.clone(), since: Timestamp::now(), error })?;
         sync_folder(&folder)
     }
 
@@ -283,6 +284,10 @@ mod tests {
         outbox.done(gitea, &started(FIRST)).expect("it is there");
         assert_eq!(words(&outbox, gitea), [format!("{FIRST} ended")]);
         assert_eq!(outbox.waiting(&gitea.key())[0].error, None);
+        // Why the destination takes nothing does not change by that.
+        outbox.failed(gitea, &ended(FIRST, Deployed, None), "no answer").expect("the disk has room");
+        outbox.add(gitea, &started(SECOND)).expect("the disk has room");
+        assert_eq!(outbox.waiting(&gitea.key())[0].error.as_deref(), Some("no answer"));
     }
 
     #[test]

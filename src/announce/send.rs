@@ -6,7 +6,7 @@
 use std::{io::Cursor, time::Duration};
 
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
     client::legacy::{
@@ -124,8 +124,8 @@ where
     }
     // What it says is worth no waiting: the status is what counts.
     let body = Limited::new(answer.into_body(), READ).collect();
-    let body = tokio::time::timeout(Duration::from_secs(1), body).await;
-    let bytes = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+    let body = tokio::time::timeout(Duration::from_secs(1), body).await.ok().and_then(Result::ok);
+    let bytes = body.map(Collected::to_bytes).unwrap_or_default();
     Ok((status, retry, words(&bytes)))
 }
 

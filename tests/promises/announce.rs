@@ -430,9 +430,9 @@ fn a_secret_that_others_can_read_is_not_used_until_that_is_mended_and_no_push_wa
     let (revision, output) = pushed_at(&setup, &ana, 3, QUICK);
     assert!(!output.all().contains("webhook"), "{output}");
     assert_eq!(setup.deployed(), Some(revision.clone()));
-    setup.until("it was tried", || log(&setup).contains("open to others"));
-    let status = setup.instate(&["status"]).succeeds();
-    assert!(status.stdout.contains("is open to others than its owner"), "{status}");
+    let status = || setup.instate(&["status"]).succeeds();
+    setup.until("status says so", || status().stdout.contains("is open to others than its owner"));
+    let status = status();
     assert_eq!(receiver.heard().len(), 0);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     all_is_said(&setup);

@@ -29,7 +29,6 @@ pub use mount::{Mount, with_mounts};
 pub use nginx::{Nginx, Site};
 pub use points::{kill_at, lock_files, revision, said};
 pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn, write_executable};
-pub use process::{Output, Running, TIMEOUT, run, run_with_input, spawn};
 pub use receiver::{Heard, Receiver, Reply};
 pub use setup::{SERVICE, Setup, WEB};
 pub use shop::Shop;
