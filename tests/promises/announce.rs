@@ -102,7 +102,9 @@ fn log_shown(setup: &Setup, receiver: &Receiver, revision: &str) -> String {
 fn waiting(setup: &Setup) -> Vec<PathBuf> {
     let folders = fs::read_dir(setup.repo.join("instate/outbox")).into_iter().flatten().flatten();
     let files = folders.flat_map(|folder| fs::read_dir(folder.path()).unwrap().flatten());
-    files.map(|file| file.path()).collect()
+    let paths = files.map(|file| file.path());
+    // One that is being written is there already.
+    paths.filter(|path| path.extension().is_none_or(|end| end != "new")).collect()
 }
 
 fn all_is_said(setup: &Setup) {
