@@ -37,6 +37,7 @@ pub fn run(repository: &Repository) -> Result<()> {
         let Some(mut lock) = Lock::try_acquire(&repository.state(), LOCK)? else { return Ok(()) };
         lock.say("announcing");
         let done = say_all(repository, &outbox);
+        point::reach("all-said");
         lock.done();
         done?;
     }

@@ -367,6 +367,8 @@ fn whoever_dies_what_was_not_said_is_said_by_the_next_under_the_same_name() {
         "outbox-filled=1*off->return(kill)",
         "outcome-journalled=return(kill)",
         "recorded=return(kill)",
+        "journal-appended=2*off->return(kill)",
+        "all-said=return(kill)",
     ] {
         let world = World::new();
         let setup = Setup::new(&world);
@@ -392,6 +394,26 @@ fn whoever_dies_what_was_not_said_is_said_by_the_next_under_the_same_name() {
         assert_eq!(receiver.heard().len(), heard.len(), "{point}");
         setup.is_whole(point);
     }
+}
+
+#[test]
+fn what_is_to_be_said_just_when_all_was_said_is_not_forgotten() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let ana = setup.clone("ana");
+    let receiver = Receiver::start([]);
+    announce(&setup, &webhook(&world, &receiver));
+    pushed_at(&setup, &ana, 3, "all-said=1*return(stop)");
+    let stopped = setup.stopped(&["hook", "announce"]);
+    // Whoever deploys sees that somebody announces, and leaves it to them.
+    let (next, _) = pushed_at(&setup, &ana, 4, "");
+    setup.idle();
+    let others = || setup.processes(&["hook", "announce"]).into_iter().filter(|id| *id != stopped).count();
+    setup.until("nobody else announces", || others() == 0);
+    assert!(!waiting(&setup).is_empty());
+    go_on(stopped);
+    all_is_said(&setup);
+    assert_eq!(receiver.heard().last().unwrap().json()["data"]["revision"], next);
 }
 
 #[test]

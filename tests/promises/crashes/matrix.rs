@@ -90,6 +90,7 @@ const PLACES: &[Place] = &[
 /// Places of `accept: deployed`, of `instate retire` and of who announces: the tests in [`COME_BY`] come by these.
 const ELSEWHERE: &[&str] = &[
     "admitted",
+    "all-said",
     "announced",
     "announcing",
     "back-planned",
