@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Needed only after the server itself went down. It deploys a tip that has no outcome yet, and
-writes notes that are missing, and announces what was not announced yet. Where nothing is left to do, nothing is done and nothing is said.
+writes notes that are missing, and announces what was not announced yet. Where nothing is left to
+do, nothing is done and nothing is said.
 
 Examples:
   instate resume --repo /srv/git/production.git
