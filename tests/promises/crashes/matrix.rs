@@ -106,8 +106,13 @@ const ELSEWHERE: &[&str] = &[
     "runs",
     "went-back",
 ];
-const COME_BY: &[&str] =
-    &["announce.rs", "deployed/crashes.rs", "retire.rs", "kubernetes/retire.rs", "kubernetes/deployed.rs"];
+const COME_BY: &[&str] = &[
+    "announce/deaths.rs",
+    "deployed/crashes.rs",
+    "retire.rs",
+    "kubernetes/retire.rs",
+    "kubernetes/deployed.rs",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Death {
