@@ -11,7 +11,7 @@ fn a_configuration_that_is_not_understood_refuses_every_push_and_says_where() {
     const WRONG: &[Wrong] = &[
         ("unknown_key", |good| good.replace("branch:", "brnch:")),
         ("unknown_key_at_the_top", |good| format!("{good}colour: red\n")),
-        ("key_that_is_not_built_yet", |good| format!("{good}    policy: {{pull_request: required}}\n")),
+        ("key_that_is_not_built_yet", |good| format!("{good}    policy: {{freeze: []}}\n")),
         ("cluster_that_is_a_folder", |good| good.replace("directory:", "kubernetes:")),
         ("environment_without_branch", |good| good.replace("    branch: main\n", "")),
         ("environment_without_target", |good| {
