@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,7 @@ use super::{gitolite, server::entry};
 use crate::{
     config::Server,
     error::{Doing, Error, Result},
+    point,
     repository::Repository,
 };
 
@@ -65,6 +66,7 @@ pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Re
                 return Err(error.help("remove it, or give it another name"));
             }
             keep(repository, name, &path)?;
+            point::reach("hook-kept");
         }
         // Not beside it: Gitea runs every file that stands there.
         let new = folder.join(format!("{name}.instate-new"));
@@ -136,7 +138,10 @@ fn remove_of(repository: &Repository, server: Server) -> Result<()> {
 
 fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
     let kept = path.with_file_name(format!("{name}{BEFORE}"));
-    if fs::symlink_metadata(&kept).is_ok() {
+    let file = |path: &Path| fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let known = file(&kept);
+    // One and the same where installing was cut off here.
+    if known.is_some() && known != file(path) {
         let error = Error::server(format!(
             "{} is not instate's, and {} is there too",
             path.display(),
@@ -150,7 +155,12 @@ fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
         let skipped = skipped(repository, name);
         fs::write(&skipped, "").doing("write", &skipped)?;
     }
-    fs::rename(path, &kept).doing("keep", path)
+    if known.is_some() {
+        return Ok(());
+    }
+    // A second name for it, so that there is no moment without a hook: ours takes the first one in one step.
+    let linked = fs::hard_link(path, &kept);
+    linked.or_else(|_| fs::rename(path, &kept)).doing("keep", path)
 }
 
 /// Whether this is an entry file of ours, or a link to one.

@@ -265,3 +265,25 @@ fn all_repositories_of_a_folder_are_brought_up_to_date_and_freed_together() {
     refused(&install(&[]), "required");
     refused(&install(&["--all", "more", "more/one.git"]), "cannot be used");
 }
+
+#[test]
+fn while_it_is_installed_there_is_no_moment_without_a_hook() {
+    let world = World::new();
+    let setup = Setup::bare(&world);
+    world.hook(&setup.repo, "pre-receive", "#!/bin/sh\necho not today >&2\nexit 3\n");
+    let before = fs::read(setup.repo.join("hooks/pre-receive")).expect("it is there");
+    world.set_env("FAILPOINTS", "hook-kept=return(kill)");
+    assert_eq!(setup.install(&setup.configuration()).code, None, "it is killed");
+    world.remove_env("FAILPOINTS");
+    assert_eq!(fs::read(setup.repo.join("hooks/pre-receive")).expect("it is there"), before);
+    let ana = setup.clone("ana");
+    ana.write("web.yaml", WEB);
+    ana.commit("web");
+    assert_eq!(ana.push(&["origin", "main"]).remote_lines(), ["not today"]);
+
+    setup.install(&setup.configuration()).succeeds();
+    assert_eq!(ana.push(&["origin", "main"]).remote_lines(), ["not today"]);
+    setup.instate(&["install", "--uninstall", "."]).succeeds();
+    assert_eq!(fs::read(setup.repo.join("hooks/pre-receive")).expect("it is there"), before);
+    assert!(!setup.repo.join("hooks/pre-receive.before-instate").exists());
+}

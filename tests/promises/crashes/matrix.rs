@@ -87,7 +87,7 @@ const PLACES: &[Place] = &[
     place("journal-appended", 2, WORKER),
 ];
 
-/// Places of `accept: deployed`, of `instate retire` and of who announces: the tests in [`COME_BY`] come by these.
+/// Places of `accept: deployed`, of installing, `instate retire` and who announces: the tests in [`COME_BY`] come by these.
 const ELSEWHERE: &[&str] = &[
     "admitted",
     "all-said",
@@ -99,6 +99,7 @@ const ELSEWHERE: &[&str] = &[
     "branch-moving",
     "folder-gone",
     "given-up",
+    "hook-kept",
     "object-freed",
     "outbox-filled",
     "ref-retired",
@@ -109,6 +110,7 @@ const ELSEWHERE: &[&str] = &[
 const COME_BY: &[&str] = &[
     "announce/deaths.rs",
     "deployed/crashes.rs",
+    "install.rs",
     "retire.rs",
     "kubernetes/retire.rs",
     "kubernetes/deployed.rs",
