@@ -20,7 +20,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const QUICK: &str = "announce-pause=return(20)";
 
 /// Writes a file that nobody else reads.
-fn secret(world: &World, name: &str, text: &str) -> PathBuf {
+pub(crate) fn secret(world: &World, name: &str, text: &str) -> PathBuf {
     let path = world.path(name);
     fs::write(&path, format!("{text}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

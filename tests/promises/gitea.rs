@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
+    announce,
     common::{Clone, Gitea, Output, Running, Setup, WEB, World, go_on, kill_by_environment, run, spawn},
     servers::{blocks, typed},
 };
@@ -155,6 +156,15 @@ fn a_merge_that_would_not_work_says_why_and_one_that_does_returns_at_once_and_is
     let message = not_he.json()["message"].as_str().expect("it says why").to_owned();
     insta::assert_snapshot!("gitea_merge_not_he", readable(&world, &message, &first));
 
+    let token = announce::secret(&world, "gitea.token", &gitea.token("ana", "write:repository"));
+    let announce = format!(
+        "announce:\n  - gitea: {{url: \"{}\", repository: ops/production, token_file: {}}}\n",
+        gitea.address(),
+        token.display()
+    );
+    let configuration = fs::read_to_string(setup.repo.join("instate.yaml")).expect("it is there");
+    setup.configure(&format!("{configuration}{announce}"));
+
     // The deployment stands still, and the merge is answered all the same.
     world.set_env("FAILPOINTS", "planned=return(stop)");
     // Just after a refusal it may still be busy with it.
@@ -165,12 +175,18 @@ fn a_merge_that_would_not_work_says_why_and_one_that_does_returns_at_once_and_is
     merged.succeeds();
     let tip = setup.tip("refs/heads/main").expect("it moved");
     assert_ne!(tip, first);
-    assert_eq!(setup.deployed(), Some(first));
+    assert_eq!(setup.deployed(), Some(first.clone()));
+    setup.until("it is pending", || gitea.statuses(&tip).len() == 1);
     let worker = setup.stopped(&["instate", "hook", "worker"]);
     world.remove_env("FAILPOINTS");
     go_on(worker);
     setup.until("it runs", || setup.deployed().as_ref() == Some(&tip));
     assert_eq!(who(&setup, &tip), format!("ana, merging pull request {right}"));
+    // Gitea lists what was said at the same moment in any order.
+    setup.until("it says how it ended", || gitea.statuses(&tip).len() == 2);
+    let mut statuses: Vec<String> = gitea.statuses(&tip).iter().map(|status| status.join(" ")).collect();
+    statuses.sort();
+    insta::assert_snapshot!("gitea_merge_accepted", statuses.join("\n"));
     setup.agrees();
 }
 
