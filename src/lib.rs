@@ -9,6 +9,7 @@ mod cache;
 pub mod check;
 mod cli;
 pub mod config;
+pub mod doctor;
 pub mod error;
 mod files;
 pub mod finding;
@@ -28,6 +29,7 @@ pub mod source;
 pub mod target;
 pub mod text;
 pub mod tree;
+pub mod trouble;
 pub mod wait;
 pub mod worker;
 

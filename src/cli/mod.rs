@@ -4,6 +4,7 @@ mod cancel;
 mod check;
 mod demo;
 mod deploy;
+mod doctor;
 mod drift;
 mod every;
 mod explain;
@@ -57,6 +58,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Install(install::Arguments),
+    Doctor(doctor::Arguments),
     Check(check::Arguments),
     Render(render::Arguments),
     Health(health::Arguments),
@@ -142,6 +144,7 @@ pub fn main() -> ExitCode {
     let mut report = Report::new(format, voice, out);
     let done = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &mut report),
+        Command::Doctor(arguments) => doctor::run(&arguments, &mut report),
         Command::Check(arguments) => check::run(&arguments, &mut report),
         Command::Render(arguments) => render::run(&arguments, &mut report),
         Command::Health(arguments) => health::run(&arguments, format, &mut report),

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{
-    gitconfig::{PROC_RECEIVE_REFS, list, version},
+    gitconfig::{PROC_RECEIVE_REFS, list, unset, version},
     hooks::{HOOKS, PROC_RECEIVE, is_ours},
     server::{entry, guess},
 };
@@ -30,19 +30,32 @@ const OTHERWISE: &str = "let its rules be instate's, and remove it; or write `ac
 /// Refuses a repository in which a branch cannot be left to us: another hook has a word after the deployment, or
 /// would lose it.
 pub(super) fn possible(repository: &Repository, config: &Config) -> Result<()> {
-    let Some(first) = config.accept_deployed().next() else { return Ok(()) };
+    impossibilities(repository, config)?.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Everything because of which a branch cannot be left to us.
+fn impossibilities(repository: &Repository, config: &Config) -> Result<Vec<Error>> {
+    let Some(first) = config.accept_deployed().next() else { return Ok(Vec::new()) };
     let git_dir = repository.git_dir();
-    let found = version(git_dir)?;
-    let refused = if found < SINCE {
-        let (major, minor) = found;
-        Some((format!("git {major}.{minor} is too old"), "git 2.29 or newer, or write `accept: checked`"))
-    } else {
-        in_the_way(git_dir, &list(git_dir)?)
-    };
-    match refused {
-        Some((why, help)) => Err(impossible(first, &why, help)),
-        None => Ok(()),
+    let (major, minor) = version(git_dir)?;
+    if (major, minor) < SINCE {
+        let why = format!("git {major}.{minor} is too old");
+        return Ok(vec![impossible(first, &why, "git 2.29 or newer, or write `accept: checked`")]);
     }
+    let reasons = in_the_way(git_dir, &list(git_dir)?)?.into_iter();
+    Ok(reasons.map(|(why, help)| impossible(first, &why, &help)).collect())
+}
+
+/// Everything because of which git does not leave to us what the configuration says.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn amiss(repository: &Repository, config: &Config) -> Result<Vec<Error>> {
+    let mut wrong = impossibilities(repository, config)?;
+    if wrong.is_empty() {
+        wrong.extend(untold(repository, config, list(repository.git_dir())?));
+    }
+    Ok(wrong)
 }
 
 fn impossible(environment: &Environment, why: &str, help: &str) -> Error {
@@ -51,41 +64,43 @@ fn impossible(environment: &Environment, why: &str, help: &str) -> Error {
 }
 
 /// What stands in the way, and what to do about it.
-fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Option<(String, &'static str)> {
+fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Result<Vec<(String, String)>> {
     let hooks = git_dir.join("hooks");
     let server = guess(git_dir);
     if server != Server::Bare {
         let why = format!("{server} keeps rules in hooks of its own, which git would pass over");
-        return Some((why, "write `accept: checked`, or push to a bare repository that git alone serves"));
+        let help = "write `accept: checked`, or push to a bare repository that git alone serves";
+        return Ok(vec![(why, help.to_owned())]);
     }
+    let mut found = Vec::new();
     for name in PASSED_OVER {
         if would_run(&hooks.join(name)) || hooks.join(format!("{name}.d")).exists() {
             let why = format!("git would pass over the hook `{name}`, so that its rules would not hold");
-            return Some((why, OTHERWISE));
+            found.push((why, OTHERWISE.to_owned()));
         }
     }
     let own = hooks.join(PROC_RECEIVE);
     let ours = is_ours(&own);
     if fs::symlink_metadata(&own).is_ok() && !ours {
-        return Some(("another `proc-receive` hook is there".to_owned(), OTHERWISE));
+        found.push(("another `proc-receive` hook is there".to_owned(), OTHERWISE.to_owned()));
     }
     for (key, value) in settings {
         let of_hook = key.strip_prefix("hook.").and_then(|rest| rest.rsplit_once('.'));
         if of_hook.is_some_and(|(_, setting)| setting == "event") {
             let event = value.as_str();
             if PASSED_OVER.contains(&event) || event == PROC_RECEIVE {
-                return Some((format!("git's configuration has a hook for `{event}`"), OTHERWISE));
+                found.push((format!("git's configuration has a hook for `{event}`"), OTHERWISE.to_owned()));
             }
         }
         if key == "receive.shallowupdate" && !matches!(value.as_str(), "false" | "no" | "off" | "0" | "") {
             let why = "receive.shallowUpdate is on, and git would not check what such a push lacks";
-            return Some((why.to_owned(), "git config --unset receive.shallowUpdate"));
+            found.push((why.to_owned(), unset(git_dir, "receive.shallowUpdate")?));
         }
         if key == PROC_RECEIVE_REFS && !(ours && value.starts_with("refs/heads/")) {
-            return Some((format!("git leaves {value} to another `proc-receive` hook"), OTHERWISE));
+            found.push((format!("git leaves {value} to another `proc-receive` hook"), OTHERWISE.to_owned()));
         }
     }
-    None
+    Ok(found)
 }
 
 /// Makes sure, at a push, that hooks and git are as the configuration says: that it is this server's hooks that run, and
@@ -94,28 +109,49 @@ fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Option<(String, 
 /// # Errors
 /// They are not, or another hook came since.
 pub fn stands(repository: &Repository, config: &Config) -> Result<()> {
-    let (git_dir, wanted) = (repository.git_dir(), branches(config));
-    if !HOOKS.iter().all(|name| is_ours(&entry(repository, config.server, name))) {
-        let message = format!("the hooks are not where `server: {}` has them", config.server.word());
-        return Err(Error::server(message).help(format!("instate install {}", git_dir.display())));
+    if !stand(repository, config.server) {
+        return Err(misplaced(repository, config.server));
     }
-    let hook = git_dir.join("hooks").join(PROC_RECEIVE);
-    if wanted.is_empty() && !is_ours(&hook) {
+    let (git_dir, hook) = (repository.git_dir(), repository.git_dir().join("hooks").join(PROC_RECEIVE));
+    if branches(config).is_empty() && !is_ours(&hook) {
         return Ok(());
     }
     let settings = list(git_dir)?;
     if let Some(first) = config.accept_deployed().next()
-        && let Some((why, help)) = in_the_way(git_dir, &settings)
+        && let Some((why, help)) = in_the_way(git_dir, &settings)?.into_iter().next()
     {
-        return Err(impossible(first, &why, help));
+        return Err(impossible(first, &why, &help));
+    }
+    untold(repository, config, settings).map_or(Ok(()), Err)
+}
+
+/// Whether our hooks are where `server` looks for them.
+#[must_use]
+pub fn stand(repository: &Repository, server: Server) -> bool {
+    HOOKS.iter().all(|name| is_ours(&entry(repository, server, name)))
+}
+
+/// Our hooks are not where `server` looks for them.
+#[must_use]
+pub fn misplaced(repository: &Repository, server: Server) -> Error {
+    let message = format!("the hooks are not where `server: {}` has them", server.word());
+    Error::server(message).help(format!("instate install {}", repository.git_dir().display()))
+}
+
+/// Git was told to leave other branches to us than the configuration says, or would find no hook for them.
+fn untold(repository: &Repository, config: &Config, settings: Vec<(String, String)>) -> Option<Error> {
+    let (git_dir, wanted) = (repository.git_dir(), branches(config));
+    let hook = git_dir.join("hooks").join(PROC_RECEIVE);
+    if wanted.is_empty() && !is_ours(&hook) {
+        return None;
     }
     let set: BTreeSet<String> =
         settings.into_iter().filter(|(key, _)| key == PROC_RECEIVE_REFS).map(|(_, value)| value).collect();
     if set == wanted && (wanted.is_empty() || is_ours(&hook) && would_run(&hook)) {
-        return Ok(());
+        return None;
     }
     let message = "git does not know yet what `accept` in the configuration says now";
-    Err(Error::server(message).help(format!("instate install {}", git_dir.display())))
+    Some(Error::server(message).help(format!("instate install {}", git_dir.display())))
 }
 
 /// Whether git runs this file as a hook, or will when what a link leads to is back.

@@ -6,17 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Access, AtFlags, CWD};
-
 use super::{
-    gitconfig::{get, own},
-    hooks::names,
+    gitconfig::{get, own, unset},
+    hooks::{Found, look, names},
     server::entry,
 };
 use crate::{
     config::Server,
     error::{Doing, Error, Result},
     repository::Repository,
+    trouble::typed,
 };
 
 /// Refuses kinds of repositories that cannot even be opened.
@@ -39,14 +38,22 @@ pub fn kind(git_dir: &Path) -> Result<()> {
 
 /// Refuses repositories where the hooks would not hold. Nothing is written.
 pub(super) fn check(repository: &Repository) -> Result<()> {
+    let wrong = settings_amiss(repository)?.into_iter().chain(rights_amiss(repository)?);
+    wrong.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// The settings of Git with which the hooks would not hold.
+///
+/// # Errors
+/// They cannot be read.
+pub fn settings_amiss(repository: &Repository) -> Result<Vec<Error>> {
     let git_dir = repository.git_dir();
     let shown = git_dir.display();
+    let mut wrong = Vec::new();
     if let Some(path) = get(git_dir, "core.hookspath")? {
         let error =
             Error::server(format!("core.hooksPath is set to {path}, so git never looks into {shown}/hooks"));
-        return Err(error.help(format!(
-            "find where it is set: git -C {shown} config --show-origin core.hooksPath; then unset it there"
-        )));
+        wrong.push(error.help(unset(git_dir, "core.hooksPath")?));
     }
     if let Some(shared) = get(git_dir, "core.sharedrepository")?
         && !matches!(shared.as_str(), "umask" | "false" | "0" | "no" | "off")
@@ -54,23 +61,43 @@ pub(super) fn check(repository: &Repository) -> Result<()> {
         let error = Error::server(format!(
             "{shown} is shared by several Unix users (core.sharedRepository is {shared})"
         ));
-        return Err(error.help("let one service user own it, and unset core.sharedRepository"));
+        let settled = unset(git_dir, "core.sharedRepository")?;
+        wrong.push(error.help(format!("let one service user own it, and: {settled}")));
     }
+    Ok(wrong)
+}
+
+/// Who besides this user could change the repository itself.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn rights_amiss(repository: &Repository) -> Result<Vec<Error>> {
+    let git_dir = repository.git_dir();
     let inside = ["hooks", "config", "objects", "refs"].map(|name| git_dir.join(name));
-    ours_alone(&[&[git_dir.to_owned()], &inside[..]].concat())
+    others_may_change(&[&[git_dir.to_owned()], &inside[..]].concat())
 }
 
 /// Refuses files and folders that others than this user could change; those that are not there are passed over.
 pub(super) fn ours_alone(paths: &[PathBuf]) -> Result<()> {
+    others_may_change(paths)?.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Which of these files and folders others than this user could change, and how that ends; those that are not there
+/// are passed over.
+///
+/// # Errors
+/// They cannot be looked at.
+pub fn others_may_change(paths: &[PathBuf]) -> Result<Vec<Error>> {
     let own = rustix::process::geteuid().as_raw();
+    let mut wrong = Vec::new();
     for path in paths {
         let found = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             other => other.doing("look at", path)?,
         };
-        owned(path, &found, own)?;
+        wrong.extend(owned(path, &found, own).err());
     }
-    Ok(())
+    Ok(wrong)
 }
 
 fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
@@ -84,13 +111,19 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
             "{shown} belongs to the user with the number {}, not to you ({own})",
             found.uid()
         ));
-        return Err(error.help("run it as the user that git runs as, as in: sudo -u git instate install ..."));
+        // Where all of it is somebody else's, that is who should be here.
+        let is_repository = path.join("objects").is_dir();
+        return Err(error.help(if is_repository {
+            "run it as the user that git runs as, as in: sudo -u git instate install ...".to_owned()
+        } else {
+            format!("sudo chown -R -h {own} {}", typed(path))
+        }));
     }
     if found.permissions().mode() & 0o022 != 0 {
         let error = Error::server(format!(
             "{shown} can be written by other Unix users, who could go around the hooks"
         ));
-        return Err(error.help(format!("chmod go-w {shown}")));
+        return Err(error.help(format!("chmod go-w {}", typed(path))));
     }
     Ok(())
 }
@@ -100,7 +133,7 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
 pub(super) fn holds(repository: &Repository, server: Server, leaves: bool) -> Result<()> {
     for name in names(leaves) {
         let path = entry(repository, server, name);
-        if rustix::fs::accessat(CWD, &path, Access::EXEC_OK, AtFlags::EACCESS).is_err() {
+        if matches!(look(&path), Found::NotToBeRun | Found::Noexec) {
             super::hooks::remove(repository)?;
             let error =
                 Error::server(format!("{} cannot be executed, so git would pass it over", path.display()));

@@ -10,20 +10,21 @@ use std::{
 use crate::{
     error::{Doing, Error, Result},
     repository::Repository,
+    trouble::typed,
 };
 
 /// Broken objects are refused before a hook sees them; push options reach the hooks.
-const SETTINGS: [(&str, &str); 2] =
+pub const SETTINGS: [(&str, &str); 2] =
     [("receive.fsckObjects", "true"), ("receive.advertisePushOptions", "true")];
 
 /// Which refs git leaves to the `proc-receive` hook; as git lists it.
-pub(super) const PROC_RECEIVE_REFS: &str = "receive.procreceiverefs";
+pub const PROC_RECEIVE_REFS: &str = "receive.procreceiverefs";
 
 /// All settings, from any of Git's files: keys as git lists them, with their values.
 ///
 /// # Errors
 /// There is no git, or it cannot read its files.
-pub(super) fn list(git_dir: &Path) -> Result<Vec<(String, String)>> {
+pub fn list(git_dir: &Path) -> Result<Vec<(String, String)>> {
     match git(git_dir, &["config", "--list", "-z"])? {
         (Some(0), out) => Ok(out
             .split('\0')
@@ -72,6 +73,21 @@ pub(super) fn own(git_dir: &Path, key: &str) -> Result<Option<String>> {
     let file = git_dir.join("config").display().to_string();
     let (code, out) = git(git_dir, &["config", "--file", &file, "--get", key])?;
     Ok((code == Some(0)).then(|| out.trim().to_owned()))
+}
+
+/// What a person types so that a setting is in none of Git's files any more.
+///
+/// # Errors
+/// There is no git.
+pub fn unset(git_dir: &Path, key: &str) -> Result<String> {
+    let (_, out) = git(git_dir, &["config", "--show-origin", "-z", "--get-all", key])?;
+    // An origin and a value, by turns.
+    let origins: BTreeSet<&str> = out.split('\0').step_by(2).filter(|origin| !origin.is_empty()).collect();
+    let of = |origin: &str| match origin.strip_prefix("file:") {
+        Some(file) => format!("git config --file {} --unset-all {key}", typed(Path::new(file))),
+        None => format!("remove {key} from the environment (GIT_CONFIG_COUNT and what belongs to it)"),
+    };
+    Ok(origins.into_iter().map(of).collect::<Vec<_>>().join("; "))
 }
 
 /// Sets what is needed, and keeps what was there before. `left` are the refs that git leaves to the hook; where

@@ -19,9 +19,11 @@ use crate::{
 };
 
 /// In a repository's folder of ours: this is one, so the common hooks mean it.
-const MARK: &str = "gitolite";
+pub const MARK: &str = "gitolite";
 /// The first line of a hook that stands in every repository.
 const GUARD: &str = "[ -e instate/gitolite ] || exit 0\n";
+/// Which hook a repository's own one is to be.
+const WHICH: &str = "case ${0##*/} in pre-receive*) hook=pre-receive ;; *) hook=post-receive ;; esac\n";
 /// A repository's own hook is one file for all of them, called by names as `pre-receive.h00-instate`.
 const OWN: &str = "instate";
 
@@ -75,15 +77,23 @@ fn own_ones(repository: &Repository, folder: Option<&Path>, taken: &Path) -> Res
         return Err(error.help(help));
     };
     gate::ours_alone(&[folder.to_owned()])?;
-    let which = "case ${0##*/} in pre-receive*) hook=pre-receive ;; *) hook=post-receive ;; esac\n";
-    let text =
-        hooks::text(HOOKS[0], &format!("{GUARD}{which}"))?.replace("hook pre-receive", "hook \"$hook\"");
-    put(folder, &folder.join(OWN), &text)?;
+    put(folder, &folder.join(OWN), &own_text(&hooks::this_program()?)?)?;
     let there = HOOKS.iter().all(|name| is_ours(&entry(&repository.git_dir().join("hooks"), name)));
     let lines = HOOKS.iter().map(|name| format!("    option hook.{name} = {OWN}"));
     let said =
         "not yet: Gitolite runs it for this repository with these lines in conf/gitolite.conf:".to_owned();
     Ok(if there { Vec::new() } else { std::iter::once(said).chain(lines).collect() })
+}
+
+/// The text of a repository's own hooks, which run `program`.
+fn own_text(program: &Path) -> Result<String> {
+    let text = hooks::text_for(HOOKS[0], &format!("{GUARD}{WHICH}"), program)?;
+    Ok(text.replace("hook pre-receive", "hook \"$hook\""))
+}
+
+/// What may stand in a repository as the hook `name`.
+pub(super) fn texts(name: &str, program: &Path) -> Result<[String; 2]> {
+    Ok([hooks::text_for(name, GUARD, program)?, own_text(program)?])
 }
 
 /// Takes the links away; the common files stay, which other repositories have, too.

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Access, AtFlags, CWD, StatVfsMountFlags};
+
 use super::{gitolite, server::entry};
 use crate::{
     config::Server,
@@ -36,6 +38,62 @@ pub struct Earlier {
     pub ran: bool,
 }
 
+/// What stands where a hook of ours should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Ours, and it can be run.
+    Ours,
+    /// Nothing.
+    Nothing,
+    /// A link that leads to nothing, and where it leads.
+    Dangling(PathBuf),
+    /// Somebody else's.
+    Another,
+    /// Ours, and this user may not run it.
+    NotToBeRun,
+    /// Ours, on a file system from which nothing can be run.
+    Noexec,
+}
+
+/// Looks at a hook as git does, which passes over what it cannot run without a word.
+#[must_use]
+pub fn look(path: &Path) -> Found {
+    if fs::symlink_metadata(path).is_err() {
+        return Found::Nothing;
+    }
+    if let (Ok(leads), Err(_)) = (fs::read_link(path), fs::metadata(path)) {
+        return Found::Dangling(leads);
+    }
+    if !is_ours(path) {
+        return Found::Another;
+    }
+    if rustix::fs::accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok() {
+        return Found::Ours;
+    }
+    let mounted = rustix::fs::statvfs(path).is_ok_and(|it| it.f_flag.contains(StatVfsMountFlags::NOEXEC));
+    if mounted { Found::Noexec } else { Found::NotToBeRun }
+}
+
+/// The program that an entry file of ours runs.
+#[must_use]
+pub fn program(path: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(path).ok().filter(|_| is_ours(path))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("exec '"))?;
+    let (quoted, _) = line.split_once("' hook ")?;
+    Some(quoted.replace(r"'\''", "'").into())
+}
+
+/// Whether an entry file is, to the byte, one that this version writes.
+#[must_use]
+pub fn is_as_written(path: &Path, server: Server, name: &str) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let Some(program) = program(path) else { return false };
+    match server {
+        Server::Gitolite => gitolite::texts(name, &program).is_ok_and(|written| written.contains(&text)),
+        Server::Bare | Server::Gitea => text_for(name, "", &program).is_ok_and(|written| written == text),
+    }
+}
+
 /// The hook that was there before ours, if there was one.
 #[must_use]
 pub fn earlier(repository: &Repository, name: &str) -> Option<Earlier> {
@@ -46,7 +104,7 @@ pub fn earlier(repository: &Repository, name: &str) -> Option<Earlier> {
 }
 
 /// The hooks that instate has.
-pub(super) fn names(leaves: bool) -> impl Iterator<Item = &'static str> {
+pub fn names(leaves: bool) -> impl Iterator<Item = &'static str> {
     HOOKS.into_iter().chain(leaves.then_some(PROC_RECEIVE))
 }
 
@@ -85,14 +143,22 @@ pub(super) fn write(repository: &Repository, server: Server, leaves: bool) -> Re
 
 /// The entry file of the hook `name`, which does `first` before anything else.
 pub(super) fn text(name: &str, first: &str) -> Result<String> {
-    let program = std::env::current_exe()
-        .map_err(|error| Error::server(format!("cannot find instate itself: {error}")))?;
+    text_for(name, first, &this_program()?)
+}
+
+/// Where this program is.
+pub(super) fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| Error::server(format!("cannot find instate itself: {error}")))
+}
+
+/// The same, which runs `program`.
+pub(super) fn text_for(name: &str, first: &str, program: &Path) -> Result<String> {
     let text = match name {
         "pre-receive" => include_str!("../../hooks/pre-receive"),
         PROC_RECEIVE => include_str!("../../hooks/proc-receive"),
         _ => include_str!("../../hooks/post-receive"),
     };
-    Ok(text.replace("@FIRST@", first).replace("@PROGRAM@", &quote(&program)?))
+    Ok(text.replace("@FIRST@", first).replace("@PROGRAM@", &quote(program)?))
 }
 
 /// Removes our `proc-receive`, which git no longer asks.
@@ -164,7 +230,8 @@ fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
 }
 
 /// Whether this is an entry file of ours, or a link to one.
-pub(super) fn is_ours(path: &Path) -> bool {
+#[must_use]
+pub fn is_ours(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() < 4096)
         && fs::read_to_string(path).is_ok_and(|text| text.contains(SIGN))
 }

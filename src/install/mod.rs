@@ -1,17 +1,18 @@
 //! Putting the hooks into a repository, and taking them away again without a trace.
 
-mod deployed;
-mod gate;
-mod gitconfig;
+pub(crate) mod deployed;
+pub(crate) mod gate;
+pub(crate) mod gitconfig;
 mod gitolite;
-mod hooks;
-mod server;
+pub(crate) mod hooks;
+pub(crate) mod server;
 mod settle;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 pub use deployed::stands;
 pub use gate::kind;
+pub(crate) use gitolite::MARK;
 pub use hooks::{HOOKS, earlier};
 
 use settle::{Settled, settle};
@@ -21,7 +22,14 @@ use crate::{
     error::{Doing, Error, Result},
     files::{make_folder, replace},
     repository::Repository,
+    trouble::typed,
 };
+
+/// What puts the hooks right, as one types it.
+#[must_use]
+pub fn command(repository: &Repository) -> String {
+    format!("instate install {}", typed(repository.git_dir()))
+}
 
 /// Installs the hooks, or brings them up to date. Doing it twice changes nothing. `asked` is the server that is named;
 /// where none is, what the configuration says, or the one that has put its own hooks there.

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Where `server` looks for our hook `name`.
-pub(super) fn entry(repository: &Repository, server: Server, name: &str) -> PathBuf {
+#[must_use]
+pub fn entry(repository: &Repository, server: Server, name: &str) -> PathBuf {
     let hooks = repository.git_dir().join("hooks");
     match server {
         Server::Bare => hooks.join(name),
@@ -25,7 +26,8 @@ pub(super) fn entry(repository: &Repository, server: Server, name: &str) -> Path
 }
 
 /// Which server has put its own hooks into the repository at `git_dir`.
-pub(super) fn guess(git_dir: &Path) -> Server {
+#[must_use]
+pub fn guess(git_dir: &Path) -> Server {
     let hooks = git_dir.join("hooks");
     let gitea = ["pre-receive", "update", "post-receive", "proc-receive"];
     if gitea.iter().any(|name| hooks.join(format!("{name}.d")).join("gitea").exists()) {
@@ -38,22 +40,28 @@ pub(super) fn guess(git_dir: &Path) -> Server {
 
 /// Refuses a repository in which `server` would not run our hooks, or in which another one would take them away.
 pub(super) fn runs_hooks(repository: &Repository, server: Server) -> Result<()> {
+    amiss(repository, server).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Everything because of which `server` would not run our hooks, or another one would take them away.
+#[must_use]
+pub fn amiss(repository: &Repository, server: Server) -> Vec<Error> {
     let git_dir = repository.git_dir();
     let found = guess(git_dir);
     match server {
-        Server::Gitea => HOOKS.iter().try_for_each(|name| delegates(git_dir, name)),
+        Server::Gitea => HOOKS.iter().filter_map(|name| delegates(git_dir, name).err()).collect(),
         Server::Bare if found != Server::Bare => {
             let message = format!(
                 "{} is a repository of {found}, which would put its own hooks in the place of ours",
                 git_dir.display()
             );
-            Err(Error::server(message).help(format!("write `server: {}`", found.word())))
+            vec![Error::server(message).help(format!("write `server: {}`", found.word()))]
         }
         Server::Gitolite if found != Server::Gitolite => {
             let message = format!("{} is no repository of Gitolite's", git_dir.display());
-            Err(Error::server(message).help("name one below ~/repositories, and run it as Gitolite's user"))
+            vec![Error::server(message).help("name one below ~/repositories, and run it as Gitolite's user")]
         }
-        Server::Bare | Server::Gitolite => Ok(()),
+        Server::Bare | Server::Gitolite => Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ pub mod proc_receive;
 mod process;
 mod pusher;
 
-pub use process::{Handle, Process};
+pub use process::{Handle, Process, account_of};
 pub use pusher::{By, Pusher, VARIABLE, Vouched, is_name};
 
 use std::{collections::HashSet, io::Read, path::PathBuf};

@@ -128,13 +128,18 @@ pub(super) struct Above {
 /// The account that this process runs as, by the system's list of them: asking for more would ask a network.
 pub(super) fn account() -> String {
     let uid = rustix::process::geteuid().as_raw();
+    account_of(uid).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The name of an account, by the same list.
+#[must_use]
+pub fn account_of(uid: u32) -> Option<String> {
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = known.lines().find_map(|line| {
+    known.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(uid)).then(|| text::excerpt(name, 80))
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
+    })
 }
 
 impl fmt::Display for Process {

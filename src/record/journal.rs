@@ -55,6 +55,15 @@ impl Journal {
         Ok(State::replay(self.contents(&self.bytes()?)?.entries))
     }
 
+    /// Everything that is remembered, without the lock, which is a file to be written: what is being added at this
+    /// moment may be missing.
+    ///
+    /// # Errors
+    /// As [`Journal::state`].
+    pub fn glance(&self) -> Result<State> {
+        Ok(State::replay(self.contents(&self.bytes()?)?.entries))
+    }
+
     /// Adds entries, all or none, and returns when they are on the disk.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub use lock::{Holder, Lock};
 pub use note::Note;
 pub use place::{forget, place, places, remember};
 pub use refs::{NOTES, deployed_ref, retire, write};
-pub use state::{Fate, Open, Stage, State};
+pub use state::{Environment, Fate, Open, Stage, State};
 
 /// Now, in whole seconds, as every record writes it.
 #[must_use]

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     finding::{Code, Finding, Verdict},
     record::{Counts, Outcome, OutcomeKind},
+    trouble::Trouble,
 };
 
 /// A thing that happened, complete enough to be shown without knowing what came before.
@@ -74,6 +75,15 @@ pub enum Event {
     Standing(Standing),
     /// A deployment of the past.
     Past(Outcome),
+    /// An installation was looked at.
+    Examined {
+        /// The repository.
+        what: String,
+        /// What was looked at.
+        looked: Vec<String>,
+        /// What is wrong.
+        troubles: Vec<Trouble>,
+    },
     /// A command could not do what it was asked.
     Stopped {
         /// What happened.

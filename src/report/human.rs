@@ -8,6 +8,7 @@ use crate::{
     finding::{Finding, Severity, Verdict},
     record::{Counts, Outcome, OutcomeKind},
     text::{WIDTH, clean, count, short, wrap},
+    trouble::Trouble,
 };
 
 /// So many refs of a refused push are named; the rest is counted.
@@ -77,6 +78,7 @@ pub(super) fn lines(event: &Event, voice: Voice) -> Vec<String> {
         Event::Deployment(progress) => deployment(voice, progress),
         Event::Standing(standing) => self::standing(standing),
         Event::Past(outcome) => past(outcome),
+        Event::Examined { what, looked, troubles } => examined(voice, what, looked, troubles),
         Event::Stopped { message, findings, help } => {
             let mut lines = voice.prose(&format!("{}{message}", voice.failure()));
             lines.extend(findings.iter().flat_map(finding::one));
@@ -158,6 +160,32 @@ fn checked(voice: Voice, what: &str, objects: usize, verdict: &Verdict) -> Vec<S
     let (outcome, read) = (finding::tally(verdict), count(objects, "object"));
     let mut lines = voice.prose(&format!("{}: {outcome}, {read} read.", clean(what)));
     lines.extend(finding::all(verdict));
+    lines
+}
+
+/// What is to be typed or written is never broken: one copies it.
+fn examined(voice: Voice, what: &str, looked: &[String], troubles: &[Trouble]) -> Vec<String> {
+    if troubles.is_empty() {
+        return voice.prose(&format!("{what}: nothing is wrong. Looked at: {}.", looked.join(", ")));
+    }
+    let of = |severity, word| match troubles.iter().filter(|it| it.severity == severity).count() {
+        0 => None,
+        n => Some(count(n, word)),
+    };
+    let tally: Vec<String> =
+        [of(Severity::Error, "error"), of(Severity::Warning, "warning")].into_iter().flatten().collect();
+    let mut lines = voice.prose(&format!("{what}: {}.", tally.join(" and ")));
+    for Trouble { severity, message, help, lines: typed, findings } in troubles {
+        let severity = if *severity == Severity::Error { "error" } else { "warning" };
+        lines.push(String::new());
+        lines.extend(wrap(&format!("{severity}: {}", clean(message)), WIDTH));
+        lines.extend(findings.iter().flat_map(finding::one));
+        if !findings.is_empty() && help.is_some() {
+            lines.push(String::new());
+        }
+        lines.extend(help.iter().map(|help| format!("  help: {}", clean(help))));
+        lines.extend(typed.iter().map(|line| format!("    {}", clean(line))));
+    }
     lines
 }
 

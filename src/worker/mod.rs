@@ -13,7 +13,7 @@ mod told;
 mod watch;
 
 pub use launch::{Until, announce, detach, start};
-pub use settle::is_settled;
+pub use settle::{is_settled, nothing_left};
 pub use watch::{From, has_ended, watch};
 
 use gix::ObjectId;

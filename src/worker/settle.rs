@@ -6,7 +6,7 @@ use crate::{
     config::Environment,
     error::Result,
     push::Process,
-    record::{Counts, Entry, Fate, Intent, Journal, Open, Outcome, OutcomeKind, Stage},
+    record::{self, Counts, Entry, Fate, Intent, Journal, Open, Outcome, OutcomeKind, Stage},
     repository::Repository,
     text,
 };
@@ -35,8 +35,14 @@ pub fn is_settled(repository: &Repository, environment: &Environment) -> Result<
     // In this order, as below.
     let tip = repository.tip(&environment.reference)?.map(|id| id.to_string());
     let state = Journal::new(&repository.state()).state()?.environment(&environment.name);
-    let is_known = tip.is_none_or(|tip| state.last.is_some_and(|outcome| outcome.revision == tip));
-    Ok(state.open.is_empty() && state.unrecorded.is_empty() && is_known)
+    Ok(nothing_left(&state, tip.as_deref()))
+}
+
+/// Whether nothing is left to do for an environment whose branch is at `tip`.
+#[must_use]
+pub fn nothing_left(state: &record::Environment, tip: Option<&str>) -> bool {
+    let is_known = tip.is_none_or(|tip| state.last.as_ref().is_some_and(|outcome| outcome.revision == tip));
+    state.open.is_empty() && state.unrecorded.is_empty() && is_known
 }
 
 /// Looks at every open intent and at the tip. Called under the environment's lock, while pushes go on: so

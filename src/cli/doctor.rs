@@ -1,0 +1,62 @@
+//! `instate doctor`: what is wrong with how instate stands on a server.
+
+use std::{os::unix::fs::MetadataExt, path::PathBuf, process::ExitCode};
+
+use super::exit;
+use crate::{
+    doctor::{Examined, Machine, examine},
+    error::{Doing, Error, Result},
+    install,
+    push::account_of,
+    report::{Event, Report},
+    repository::Repository,
+    trouble::typed,
+};
+
+/// Find what is wrong with an installation, and say what puts it right
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Run it as the user that Git runs as. It looks at the hooks, what they run, rights and owners, the
+settings of Git, the configuration, the targets, the record, and what of systemd, sshd and the web server
+this user may read. Nothing is changed.
+
+Exit code 1 where something was found.
+
+Examples:
+  instate doctor /srv/git/production.git
+  sudo -u git instate doctor /srv/git/production.git"
+)]
+pub(super) struct Arguments {
+    /// The bare repository
+    #[arg(default_value = ".")]
+    repository: PathBuf,
+    /// The folder that the machine's own files (/etc, /run) are below
+    #[arg(long, value_name = "FOLDER", default_value = "/", hide = true)]
+    system_root: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
+    let path = &arguments.repository;
+    install::kind(path)?;
+    let repository = Repository::open(path)?;
+    is_own(&repository)?;
+    let Examined { looked, troubles } = examine(&repository, &Machine::new(&arguments.system_root))?;
+    let good = troubles.is_empty();
+    let what = repository.git_dir().display().to_string();
+    report.event(&Event::Examined { what, looked, troubles });
+    Ok(exit(good))
+}
+
+/// What another user may read and run says nothing of the one that Git runs as.
+fn is_own(repository: &Repository) -> Result<()> {
+    let git_dir = repository.git_dir();
+    let owner = git_dir.metadata().doing("look at", git_dir)?.uid();
+    let you = rustix::process::geteuid().as_raw();
+    if owner == you {
+        return Ok(());
+    }
+    let name = |uid| account_of(uid).unwrap_or_else(|| format!("#{uid}"));
+    let message = format!("{} belongs to {}, and you are {}", git_dir.display(), name(owner), name(you));
+    let owner = crate::text::shell_word(&name(owner));
+    Err(Error::server(message).help(format!("sudo -u {owner} instate doctor {}", typed(git_dir))))
+}

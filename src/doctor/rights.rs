@@ -1,0 +1,123 @@
+//! Who besides the service user could change what decides, or read what is secret.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use super::Patient;
+use crate::{
+    config::Target,
+    error::Result,
+    install::{
+        gate::{self, others_may_change},
+        hooks::{names, program},
+        server::entry,
+    },
+    push::account_of,
+    trouble::{Trouble, typed},
+};
+
+/// So many entries of a folder of ours are looked at.
+const MOST: usize = 1000;
+
+/// What is wrong with owners and rights.
+///
+/// # Errors
+/// They cannot be looked at.
+pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
+    let repository = patient.repository;
+    let mut wrong = gate::rights_amiss(repository)?;
+    let (state, objects) = (repository.state(), repository.git_dir().join("objects"));
+    let below = [state.clone(), state.join("lock"), state.join("output"), state.join("places"), objects];
+    let mut inside = vec![state.clone()];
+    inside.extend(below.iter().flat_map(|folder| entries(folder)));
+    wrong.extend(others_may_change(&inside)?);
+    let mut found: Vec<Trouble> = wrong.into_iter().map(Trouble::from).collect();
+    found.extend(read_only(&state, "so that every push is refused"));
+
+    let entries = names(true).map(|name| entry(repository, patient.server, name));
+    let mut decide: Vec<PathBuf> = entries.filter(|path| path.exists()).collect();
+    decide.extend(decide.clone().iter().filter_map(|path| program(path)));
+    decide.extend(repository.config_path());
+    decide.sort();
+    decide.dedup();
+    found.extend(decide.iter().filter_map(|path| changeable(path)));
+
+    let environments = patient.config.into_iter().flat_map(|config| &config.environments);
+    let kubeconfigs = environments.filter_map(|environment| match &environment.target {
+        Target::Kubernetes(cluster) => Some(&cluster.kubeconfig),
+        Target::Directory(_) => None,
+    });
+    found.extend(kubeconfigs.filter_map(|path| readable(path)));
+    Ok(found)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().take(MOST).map(|entry| entry.path()).collect()
+}
+
+/// A folder in which this user cannot write.
+fn read_only(folder: &Path, so: &str) -> Option<Trouble> {
+    if !folder.is_dir() || accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+    {
+        return None;
+    }
+    let shown = folder.display();
+    let is_mounted = rustix::fs::statvfs(folder)
+        .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+    Some(if is_mounted {
+        Trouble::error(format!("{shown} is on a file system that is mounted read-only, {so}"))
+            .help("mount it so that it can be written")
+    } else {
+        Trouble::error(format!("{shown} cannot be written, {so}"))
+            .help(format!("chmod u+rwx {}", typed(folder)))
+    })
+}
+
+/// A file that decides, and that another than its reader and root could change.
+fn changeable(path: &Path) -> Option<Trouble> {
+    // What a link leads to is what decides; what is not there is said elsewhere.
+    let path = fs::canonicalize(path).ok()?;
+    let found = fs::metadata(&path).ok()?;
+    let own = rustix::process::geteuid().as_raw();
+    let shown = path.display();
+    if found.uid() != own && found.uid() != 0 {
+        let whose = account_of(found.uid()).unwrap_or_else(|| format!("uid {}", found.uid()));
+        let message = format!("{shown} belongs to {whose}, who could decide what is deployed");
+        return Some(Trouble::error(message).help(format!("sudo chown {own} {}", typed(&path))));
+    }
+    if found.permissions().mode() & 0o022 != 0 {
+        let message =
+            format!("{shown} can be written by other Unix users, who could decide what is deployed");
+        return Some(Trouble::error(message).help(format!("chmod go-w {}", typed(&path))));
+    }
+    let parent = path.parent()?;
+    let mode = fs::metadata(parent).ok()?.permissions().mode();
+    // Where only owners may remove names (as in /tmp), nobody puts another in its place.
+    (mode & 0o002 != 0 && mode & 0o1000 == 0).then(|| {
+        let message =
+            format!("{} can be written by everybody, who could put another file there", parent.display());
+        Trouble::error(message).help(format!("chmod o-w {}", typed(parent)))
+    })
+}
+
+/// A file with credentials that others can read: with them they need no push.
+fn readable(path: &Path) -> Option<Trouble> {
+    let found = fs::metadata(path).ok()?;
+    let mode = found.permissions().mode();
+    // root's file may be there for this user's group alone.
+    let for_us = found.uid() == 0
+        && rustix::process::geteuid().as_raw() != 0
+        && found.gid() == rustix::process::getegid().as_raw();
+    let mask = if for_us { 0o027 } else { 0o077 };
+    if mode & mask == 0 {
+        return None;
+    }
+    let message = format!("{} holds credentials, and other Unix users can read or write it", path.display());
+    let which = if for_us { "g-w,o-rwx" } else { "go-rwx" };
+    Some(Trouble::error(message).help(format!("chmod {which} {}", typed(path))))
+}
