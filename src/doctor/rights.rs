@@ -88,7 +88,7 @@ fn changeable(path: &Path) -> Option<Trouble> {
     if found.uid() != own && found.uid() != 0 {
         let whose = account_of(found.uid()).unwrap_or_else(|| format!("uid {}", found.uid()));
         let message = format!("{shown} belongs to {whose}, who could decide what is deployed");
-        return Some(Trouble::error(message).help(format!("sudo chown {own} {}", typed(&path))));
+        return Some(Trouble::error(message).help(format!("sudo chown root {}", typed(&path))));
     }
     if found.permissions().mode() & 0o022 != 0 {
         let message =

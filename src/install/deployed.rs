@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{
-    gitconfig::{PROC_RECEIVE_REFS, list, unset, version},
+    gitconfig::{PROC_RECEIVE_REFS, list, told, unset, version},
     hooks::{HOOKS, PROC_RECEIVE, is_ours},
     server::{entry, guess},
 };
@@ -80,8 +80,10 @@ fn in_the_way(git_dir: &Path, settings: &[(String, String)]) -> Result<Vec<(Stri
         }
     }
     let own = hooks.join(PROC_RECEIVE);
-    let ours = is_ours(&own);
-    if fs::symlink_metadata(&own).is_ok() && !ours {
+    let is_there = fs::symlink_metadata(&own).is_ok();
+    // Ours may be gone: what git leaves to it is then still what we told it.
+    let ours = is_ours(&own) || !is_there && told(git_dir)?;
+    if is_there && !ours {
         found.push(("another `proc-receive` hook is there".to_owned(), OTHERWISE.to_owned()));
     }
     for (key, value) in settings {

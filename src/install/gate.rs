@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::Server,
     error::{Doing, Error, Result},
+    push::account_of,
     repository::Repository,
     trouble::typed,
 };
@@ -116,6 +117,7 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
         return Err(error.help(if is_repository {
             "run it as the user that git runs as, as in: sudo -u git instate install ...".to_owned()
         } else {
+            let own = account_of(own).unwrap_or_else(|| own.to_string());
             format!("sudo chown -R -h {own} {}", typed(path))
         }));
     }

@@ -75,6 +75,16 @@ pub(super) fn own(git_dir: &Path, key: &str) -> Result<Option<String>> {
     Ok((code == Some(0)).then(|| out.trim().to_owned()))
 }
 
+/// Whether which refs git leaves to the hook is what it was told when instate was installed.
+pub(super) fn told(git_dir: &Path) -> Result<bool> {
+    let after = git_dir.join("instate").join("config.after");
+    if !after.exists() {
+        return Ok(false);
+    }
+    let [now, then] = [git_dir.join("config"), after].map(|file| all(git_dir, &file, PROC_RECEIVE_REFS));
+    Ok(now? == then?)
+}
+
 /// What a person types so that a setting is in none of Git's files any more.
 ///
 /// # Errors

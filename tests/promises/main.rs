@@ -14,6 +14,7 @@ mod crashes;
 mod demo;
 mod deploy;
 mod deployed;
+mod doctor;
 mod drift;
 mod explain;
 mod facts;

@@ -19,6 +19,7 @@ pub mod ssh;
 pub mod stopped;
 pub mod tree;
 pub mod unread;
+pub mod users;
 pub mod world;
 
 pub use cluster::{Cluster, Namespace, Proxy, Request, Webhook, eventually};
@@ -36,4 +37,5 @@ pub use ssh::Sshd;
 pub use stopped::{go_on, is_stopped, signal};
 pub use tree::{children, kill_by_environment};
 pub use unread::run_unread;
+pub use users::{ANOTHER, as_another, gives_away, with_users};
 pub use world::{Clone, World};

@@ -66,6 +66,14 @@ impl Mount {
         run(command).succeeds();
     }
 
+    /// Lets nothing be run from there any more, or lets it again.
+    #[track_caller]
+    pub fn noexec(&self, yes: bool) {
+        let mut command = Command::new("mount");
+        command.args(["-o", if yes { "remount,noexec" } else { "remount,exec" }]).arg(&self.path);
+        run(command).succeeds();
+    }
+
     /// Leaves no room for another byte, until the file is removed.
     pub fn fill(&self) -> PathBuf {
         let path = self.path.join("filled");
