@@ -1,6 +1,10 @@
 //! `instate doctor`: what is wrong with how instate stands on a server.
 
-use std::{os::unix::fs::MetadataExt, path::PathBuf, process::ExitCode};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use super::exit;
 use crate::{
@@ -38,13 +42,24 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
     let path = &arguments.repository;
     install::kind(path)?;
-    let repository = Repository::open(path)?;
-    is_own(&repository)?;
-    let Examined { looked, troubles } = examine(&repository, &Machine::new(&arguments.system_root))?;
+    let (what, examined) = match Repository::open(path) {
+        Ok(repository) => {
+            is_own(&repository)?;
+            let examined = examine(&repository, &Machine::new(&arguments.system_root));
+            (repository.git_dir().display().to_string(), examined)
+        }
+        Err(error) => (path.display().to_string(), unreadable(path).ok_or(error)?),
+    };
+    let Examined { looked, troubles } = examined;
     let good = troubles.is_empty();
-    let what = repository.git_dir().display().to_string();
     report.event(&Event::Examined { what, looked, troubles });
     Ok(exit(good))
+}
+
+/// A repository that cannot be opened because Git cannot read its settings.
+fn unreadable(path: &Path) -> Option<Examined> {
+    let error = install::gitconfig::list(path).err().filter(|_| path.join("objects").is_dir())?;
+    Some(Examined { looked: vec!["settings of Git".to_owned()], troubles: vec![error.into()] })
 }
 
 /// What another user may read and run says nothing of the one that Git runs as.

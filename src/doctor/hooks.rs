@@ -1,8 +1,6 @@
 //! Whether git, or the server before it, runs our hooks.
 
-use std::path::Path;
-
-use super::Patient;
+use super::{Patient, machine::mount_point};
 use crate::{
     config::{Config, Server},
     install::{
@@ -17,16 +15,17 @@ use crate::{
 /// What is wrong with the hooks, and whether all of them stand where they should.
 pub(super) fn examine(patient: &Patient<'_>) -> (Vec<Trouble>, bool) {
     let Patient { repository, config, server, .. } = *patient;
-    let mut found: Vec<Trouble> =
-        install::server::amiss(repository, server).into_iter().map(Trouble::from).collect();
+    // Where all is as another server has it, that is said once, and not of each hook.
+    let is = install::server::guess(repository.git_dir());
+    if is != server && install::deployed::stand(repository, is) {
+        return (vec![of_another(patient, is)], false);
+    }
     let elsewhere = Server::ALL.into_iter().any(|other| install::deployed::stand(repository, other));
     if !install::deployed::stand(repository, server) && elsewhere {
-        // Which of them is meant is said once, and not that each is missing.
-        if found.is_empty() {
-            found.push(install::deployed::misplaced(repository, server).into());
-        }
-        return (found, false);
+        return (vec![install::deployed::misplaced(repository, server).into()], false);
     }
+    let mut found: Vec<Trouble> =
+        install::server::amiss(repository, server).into_iter().map(Trouble::from).collect();
     let leaves = config.is_some_and(|config| Config::accept_deployed(config).next().is_some());
     let before = found.len();
     found.extend(names(leaves).filter_map(|name| hook(patient, name)));
@@ -39,6 +38,17 @@ pub(super) fn examine(patient: &Patient<'_>) -> (Vec<Trouble>, bool) {
     found.extend(install::HOOKS.iter().filter_map(|name| before_ours(patient, name)));
     let stand = found.len() == before;
     (found, stand)
+}
+
+/// The configuration has one server, and the repository is another one's.
+fn of_another(patient: &Patient<'_>, is: Server) -> Trouble {
+    let message = format!(
+        "the configuration says `server: {}`, and the repository and its hooks are as `server: {}` has them",
+        patient.server.word(),
+        is.word()
+    );
+    let path = patient.config.map_or_else(String::new, |config| format!(" in {}", config.path.display()));
+    Trouble::error(message).help(format!("write `server: {}`{path}", is.word()))
 }
 
 /// What is wrong with the hook `name`.
@@ -90,9 +100,7 @@ fn hook(patient: &Patient<'_>, name: &str) -> Option<Trouble> {
             let message = format!("{shown} is on a file system that is mounted noexec, {so}");
             let trouble = Trouble::error(message);
             match mount_point(&path) {
-                Some(point) => {
-                    trouble.help(format!("sudo mount -o remount,exec {}", typed(Path::new(&point))))
-                }
+                Some(point) => trouble.help(format!("sudo mount -o remount,exec {}", typed(&point))),
                 None => trouble.help("put the repository on a file system that is not mounted noexec"),
             }
         }
@@ -120,14 +128,4 @@ fn before_ours(patient: &Patient<'_>, name: &str) -> Option<Trouble> {
         false => format!("bring it back, or: rm {}", typed(&path)),
     });
     Some(if is_gate { trouble } else { trouble.only_warns() })
-}
-
-/// Where the file system is mounted that a file is on.
-fn mount_point(path: &Path) -> Option<String> {
-    let path = std::fs::canonicalize(path).ok()?;
-    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    // Blanks and the like are written as octal numbers; such a mount is not named.
-    let points =
-        table.lines().filter_map(|line| line.split(' ').nth(4)).filter(|point| !point.contains('\\'));
-    points.filter(|point| path.starts_with(point)).max_by_key(|point| point.len()).map(ToOwned::to_owned)
 }

@@ -93,6 +93,16 @@ impl Machine {
     }
 }
 
+/// Where the file system is mounted that a file is on, on the machine that this runs on.
+pub(super) fn mount_point(path: &Path) -> Option<PathBuf> {
+    let path = fs::canonicalize(path).ok()?;
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    // Blanks and the like are written as octal numbers; such a mount is not named.
+    let points =
+        table.lines().filter_map(|line| line.split(' ').nth(4)).filter(|point| !point.contains('\\'));
+    points.filter(|point| path.starts_with(point)).max_by_key(|point| point.len()).map(PathBuf::from)
+}
+
 /// Whether a pattern of `*`, `?` and letters stands for a name.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());

@@ -20,7 +20,7 @@ pub use machine::Machine;
 
 use crate::{
     config::{Config, Server},
-    error::Result,
+    error::Error,
     install,
     repository::Repository,
     trouble::Trouble,
@@ -57,14 +57,12 @@ struct Patient<'p> {
 }
 
 /// Looks at an installation.
-///
-/// # Errors
-/// It cannot be looked at: there is no git.
-pub fn examine(repository: &Repository, machine: &Machine) -> Result<Examined> {
+#[must_use]
+pub fn examine(repository: &Repository, machine: &Machine) -> Examined {
     let mut examined = Examined::default();
     if let Some(trouble) = nothing_there(repository) {
         examined.looked("hooks", vec![trouble]);
-        return Ok(examined);
+        return examined;
     }
     let config = Config::load(repository);
     let server = match &config {
@@ -75,8 +73,8 @@ pub fn examine(repository: &Repository, machine: &Machine) -> Result<Examined> {
     let (found, stand) = hooks::examine(&patient);
     examined.looked("hooks", found);
     examined.looked("program", program::examine(&patient));
-    examined.looked("settings of Git", settings::examine(&patient, stand)?);
-    examined.looked("owners and rights", rights::examine(&patient)?);
+    examined.looked("settings of Git", settings::examine(&patient, stand).unwrap_or_else(not_seen));
+    examined.looked("owners and rights", rights::examine(&patient).unwrap_or_else(not_seen));
     examined.looked("configuration", config.as_ref().err().cloned().map(Trouble::from).into_iter().collect());
     examined.looked("record", record::examine(&patient));
     examined.looked("targets", targets::examine(&patient));
@@ -91,7 +89,12 @@ pub fn examine(repository: &Repository, machine: &Machine) -> Result<Examined> {
         }
     }
     examined.troubles.sort_by_key(|trouble| trouble.severity);
-    Ok(examined)
+    examined
+}
+
+/// What cannot be looked at is wrong.
+fn not_seen(error: Error) -> Vec<Trouble> {
+    vec![error.into()]
 }
 
 /// Where nothing of an installation is there, one thing is wrong and not ten.

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::Patient;
+use super::{Patient, machine::mount_point};
 use crate::{
     config::Target,
     error::Result,
@@ -33,19 +33,27 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
     let mut wrong = gate::rights_amiss(repository)?;
     let (state, objects) = (repository.state(), repository.git_dir().join("objects"));
     let below = [state.clone(), state.join("lock"), state.join("output"), state.join("places"), objects];
+    let hooks = names(true).map(|name| entry(repository, patient.server, name));
+    let hooks: Vec<PathBuf> = hooks.filter(|path| path.exists()).collect();
     let mut inside = vec![state.clone()];
     inside.extend(below.iter().flat_map(|folder| entries(folder)));
+    // Where the hooks are, as a link may lead out of the repository.
+    inside.extend(hooks.iter().filter_map(|path| Some(fs::canonicalize(path).ok()?.parent()?.to_owned())));
+    inside.sort();
+    inside.dedup();
     wrong.extend(others_may_change(&inside)?);
     let mut found: Vec<Trouble> = wrong.into_iter().map(Trouble::from).collect();
     found.extend(read_only(&state, "so that every push is refused"));
 
-    let entries = names(true).map(|name| entry(repository, patient.server, name));
-    let mut decide: Vec<PathBuf> = entries.filter(|path| path.exists()).collect();
-    decide.extend(decide.clone().iter().filter_map(|path| program(path)));
+    let mut decide: Vec<PathBuf> = hooks.iter().filter_map(|path| program(path)).collect();
+    decide.extend(hooks);
     decide.extend(repository.config_path());
     decide.sort();
     decide.dedup();
     found.extend(decide.iter().filter_map(|path| changeable(path)));
+    // The repository's own folders were looked at.
+    let elsewhere = decide.iter().filter(|path| !path.starts_with(repository.git_dir()));
+    found.extend(elsewhere.filter_map(|path| replaceable(path)));
 
     let environments = patient.config.into_iter().flat_map(|config| &config.environments);
     let kubeconfigs = environments.filter_map(|environment| match &environment.target {
@@ -70,8 +78,11 @@ fn read_only(folder: &Path, so: &str) -> Option<Trouble> {
     let is_mounted = rustix::fs::statvfs(folder)
         .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
     Some(if is_mounted {
-        Trouble::error(format!("{shown} is on a file system that is mounted read-only, {so}"))
-            .help("mount it so that it can be written")
+        let trouble = Trouble::error(format!("{shown} is on a file system that is mounted read-only, {so}"));
+        match mount_point(folder) {
+            Some(point) => trouble.help(format!("sudo mount -o remount,rw {}", typed(&point))),
+            None => trouble.help("mount it so that it can be written"),
+        }
     } else {
         Trouble::error(format!("{shown} cannot be written, {so}"))
             .help(format!("chmod u+rwx {}", typed(folder)))
@@ -95,9 +106,15 @@ fn changeable(path: &Path) -> Option<Trouble> {
             format!("{shown} can be written by other Unix users, who could decide what is deployed");
         return Some(Trouble::error(message).help(format!("chmod go-w {}", typed(&path))));
     }
+    None
+}
+
+/// A folder in which everybody could put another file in the place of one that decides.
+fn replaceable(path: &Path) -> Option<Trouble> {
+    let path = fs::canonicalize(path).ok()?;
     let parent = path.parent()?;
     let mode = fs::metadata(parent).ok()?.permissions().mode();
-    // Where only owners may remove names (as in /tmp), nobody puts another in its place.
+    // Where only owners may remove names (as in /tmp), nobody does.
     (mode & 0o002 != 0 && mode & 0o1000 == 0).then(|| {
         let message =
             format!("{} can be written by everybody, who could put another file there", parent.display());

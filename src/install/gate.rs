@@ -105,7 +105,10 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
     let shown = path.display();
     if found.is_symlink() {
         let error = Error::server(format!("{shown} is a link, so others than this repository may change it"));
-        return Err(error.help("replace it by the folder or file itself"));
+        return Err(error.help(match fs::canonicalize(path) {
+            Ok(itself) => format!("rm {0} && cp -a {1} {0}", typed(path), typed(&itself)),
+            Err(_) => "replace it by the folder or file itself".to_owned(),
+        }));
     }
     if found.uid() != own {
         let error = Error::server(format!(

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     error::{Doing, Error, Result},
     repository::Repository,
+    text::excerpt,
     trouble::typed,
 };
 
@@ -30,7 +31,17 @@ pub fn list(git_dir: &Path) -> Result<Vec<(String, String)>> {
             .split('\0')
             .map(|entry| owned(entry.split_once('\n').unwrap_or((entry, "true"))))
             .collect()),
-        _ => Err(Error::server(format!("git cannot read the configuration of {}", git_dir.display()))),
+        _ => {
+            let said = command(git_dir, &["config", "--list"]).output().doing("run", Path::new("git"))?;
+            let said = String::from_utf8_lossy(&said.stderr).into_owned();
+            let why = said.lines().next().map(|line| format!(": {}", excerpt(line, 200))).unwrap_or_default();
+            let error =
+                Error::server(format!("git cannot read the configuration of {}{why}", git_dir.display()));
+            Err(error.help(format!(
+                "mend that file, until this shows it: git -C {} config --list",
+                typed(git_dir)
+            )))
+        }
     }
 }
 
@@ -195,8 +206,13 @@ fn write(git_dir: &Path, arguments: &[&str]) -> Result<()> {
 }
 
 fn git(git_dir: &Path, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let done = command(git_dir, arguments).stderr(Stdio::null()).output().doing("run", Path::new("git"))?;
+    Ok((done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned()))
+}
+
+fn command(git_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
-    command.arg("--git-dir").arg(git_dir).args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    command.arg("--git-dir").arg(git_dir).args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         // Where the configuration is may be said by the environment; which repository is said here.
         let text = name.to_string_lossy();
@@ -204,6 +220,5 @@ fn git(git_dir: &Path, arguments: &[&str]) -> Result<(Option<i32>, String)> {
             command.env_remove(&name);
         }
     }
-    let done = command.output().doing("run", Path::new("git"))?;
-    Ok((done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned()))
+    command
 }

@@ -82,8 +82,7 @@ fn install_refuses_where_git_would_not_look_for_the_hooks_and_says_why() {
         unbroken(&world, &installed.stderr.lines().map(str::to_owned).collect::<Vec<_>>())
     };
     world.git(&setup.repo, &["config", "core.hooksPath", "/elsewhere"]).succeeds();
-    let said = refused();
-    insta::assert_snapshot!(said);
+    insta::assert_snapshot!(refused());
     world.git(&setup.repo, &["config", "--unset", "core.hooksPath"]).succeeds();
 
     let own = world.path("gitconfig");
@@ -91,7 +90,8 @@ fn install_refuses_where_git_would_not_look_for_the_hooks_and_says_why() {
     let other = world.path("other-gitconfig");
     fs::write(&other, set).expect("because the world is ours");
     world.set_env("GIT_CONFIG_GLOBAL", &other.display().to_string());
-    assert_eq!(refused(), said);
+    let said = refused();
+    insta::assert_snapshot!("install_refuses_what_the_user_has_set", said);
     world.set_env("GIT_CONFIG_GLOBAL", &own.display().to_string());
 
     world.set_env("GIT_CONFIG_SYSTEM", &other.display().to_string());

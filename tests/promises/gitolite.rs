@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A Gitolite in the world's home, whose administrator is Ana.
-struct Gitolite<'w> {
+pub(crate) struct Gitolite<'w> {
     world: &'w World,
     ssh: Sshd,
     admin: Clone<'w>,
@@ -16,7 +16,7 @@ struct Gitolite<'w> {
 
 impl<'w> Gitolite<'w> {
     #[track_caller]
-    fn start(world: &'w World) -> Self {
+    pub(crate) fn start(world: &'w World) -> Self {
         let gitolite = Path::new("/usr/bin/gitolite");
         assert!(gitolite.exists(), "needs Gitolite: install Debian's gitolite3 (tests/run does it)");
         let ssh = Sshd::start(world);
@@ -46,7 +46,7 @@ impl<'w> Gitolite<'w> {
         self.admin.push(&["origin", "HEAD"]).succeeds();
     }
 
-    fn setup(&self) -> Setup<'w> {
+    pub(crate) fn setup(&self) -> Setup<'w> {
         let repo = self.world.path("home/repositories/production.git");
         Setup { world: self.world, repo, folder: self.world.path("running") }
     }
@@ -72,7 +72,7 @@ impl<'w> Gitolite<'w> {
     }
 
     #[track_caller]
-    fn runs(&self, arguments: &[&str]) {
+    pub(crate) fn runs(&self, arguments: &[&str]) {
         let mut command = self.world.command("gitolite");
         command.args(arguments);
         run(command).succeeds();
