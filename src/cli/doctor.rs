@@ -1,6 +1,7 @@
 //! `instate doctor`: what is wrong with how instate stands on a server.
 
 use std::{
+    fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
             let examined = examine(&repository, &Machine::new(&arguments.system_root));
             (repository.git_dir().display().to_string(), examined)
         }
-        Err(error) => (path.display().to_string(), unreadable(path).ok_or(error)?),
+        Err(error) => unreadable(path).ok_or(error)?,
     };
     let Examined { looked, troubles } = examined;
     let good = troubles.is_empty();
@@ -57,9 +58,11 @@ pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode
 }
 
 /// A repository that cannot be opened because Git cannot read its settings.
-fn unreadable(path: &Path) -> Option<Examined> {
-    let error = install::gitconfig::list(path).err().filter(|_| path.join("objects").is_dir())?;
-    Some(Examined { looked: vec!["settings of Git".to_owned()], troubles: vec![error.into()] })
+fn unreadable(path: &Path) -> Option<(String, Examined)> {
+    let path = fs::canonicalize(path).ok().filter(|path| path.join("objects").is_dir())?;
+    let troubles = vec![install::gitconfig::list(&path).err()?.into()];
+    let examined = Examined { looked: vec!["settings of Git".to_owned()], troubles };
+    Some((path.display().to_string(), examined))
 }
 
 /// What another user may read and run says nothing of the one that Git runs as.

@@ -123,9 +123,10 @@ fn before_ours(patient: &Patient<'_>, name: &str) -> Option<Trouble> {
     let is_gate = name == "pre-receive";
     let so = if is_gate { "every push is refused" } else { "what it did is not done any more" };
     let message = format!("{}, which ran before instate's, cannot be executed, so that {so}", path.display());
-    let trouble = Trouble::error(message).help(match path.exists() {
-        true => format!("chmod 755 {}", typed(&path)),
-        false => format!("bring it back, or: rm {}", typed(&path)),
+    let trouble = Trouble::error(message).help(if path.exists() {
+        format!("chmod 755 {}", typed(&path))
+    } else {
+        format!("bring it back, or: rm {}", typed(&path))
     });
     Some(if is_gate { trouble } else { trouble.only_warns() })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -98,7 +98,7 @@ fn locks(patient: &Patient<'_>) -> Vec<Trouble> {
     locks.filter(|path| is_left(path)).map(|path| left_behind(&path)).collect()
 }
 
-fn left_behind(path: &PathBuf) -> Trouble {
+fn left_behind(path: &Path) -> Trouble {
     let message =
         format!("{} was left by a git that is gone, so that what it locks cannot be changed", path.display());
     Trouble::error(message).help(format!("rm {}", typed(path)))

@@ -40,13 +40,13 @@ pub(super) fn examine(patient: &Patient<'_>) -> Option<Vec<Trouble>> {
     settings.read(machine, Path::new(MAIN), &account.name, &mut true, 0)?;
     let keys = if settings.forced { Vec::new() } else { keys(machine, &account, &settings.keys) };
     let mut found = Vec::new();
-    let is_ours = |key: &Key| key.command.as_deref().is_some_and(|command| command.contains(" serve-ssh "));
+    let is_ours = |key: &Key| matches!(&key.opens, Opens::Command(it) if it.contains(" serve-ssh "));
     // What sshd takes from a client `serve-ssh` does not hand on.
     let scrubbed = server == Server::Bare && !keys.is_empty() && keys.iter().all(is_ours);
     let has_shell = NO_SHELLS.iter().all(|name| account.shell.rsplit('/').next() != Some(name));
     if !scrubbed {
         // Whoever has a shell needs no variables, and who else comes in may not be known.
-        let reaches_git = |key: &Key| !is_ours(key) && (key.command.is_some() || !has_shell);
+        let reaches_git = |key: &Key| !is_ours(key) && (key.opens != Opens::Shell || !has_shell);
         let sure = server == Server::Gitolite || keys.iter().any(reaches_git);
         found.extend(settings.accepts.iter().map(|accepts| accepts.trouble(sure)));
     }
@@ -108,10 +108,9 @@ impl Settings {
                 "match" => *ours = is_about(values, user),
                 "include" if *ours && depth < DEEPEST => {
                     for pattern in values {
-                        let pattern = match pattern.starts_with('/') {
-                            true => pattern.clone(),
-                            false => format!("/etc/ssh/{pattern}"),
-                        };
+                        // What is no path is in the folder of sshd.
+                        let pattern = Path::new("/etc/ssh").join(pattern);
+                        let pattern = pattern.to_string_lossy();
                         for file in machine.named(&pattern) {
                             // A `Match` in it ends with it.
                             let mut within = *ours;
@@ -174,7 +173,16 @@ fn is_about(values: &[String], user: &str) -> bool {
 struct Key {
     file: PathBuf,
     line: usize,
-    command: Option<String>,
+    opens: Opens,
+}
+
+/// What a key opens.
+#[derive(Debug, PartialEq, Eq)]
+enum Opens {
+    /// The login shell.
+    Shell,
+    /// The command that begins so, whatever is asked for.
+    Command(String),
 }
 
 fn keys(machine: &Machine, account: &Account, files: &[String]) -> Vec<Key> {
@@ -186,14 +194,14 @@ fn keys(machine: &Machine, account: &Account, files: &[String]) -> Vec<Key> {
         let path = account.home.join(file.replace("%%", "%"));
         let text = machine.read(&path).unwrap_or_default();
         keys.extend(text.lines().enumerate().filter_map(|(number, line)| {
-            Some(Key { command: key(line)?, file: path.clone(), line: number + 1 })
+            Some(Key { opens: opens(line)?, file: path.clone(), line: number + 1 })
         }));
     }
     keys
 }
 
-/// Of a line with a key: the command that it runs whatever is asked for.
-fn key(line: &str) -> Option<Option<String>> {
+/// What the key of a line opens, if there is one in it.
+fn opens(line: &str) -> Option<Opens> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return None;
@@ -208,7 +216,7 @@ fn key(line: &str) -> Option<Option<String>> {
     })?;
     let (options, rest) = line.split_at(end);
     if is_kind(options) {
-        return Some(None);
+        return Some(Opens::Shell);
     }
     // What a certificate allows stands in it.
     let is_authority = options.to_ascii_lowercase().contains("cert-authority");
@@ -217,12 +225,12 @@ fn key(line: &str) -> Option<Option<String>> {
     }
     let at = options.to_ascii_lowercase().find("command=\"");
     let command = at.and_then(|at| options.get(at + "command=\"".len()..));
-    Some(command.map(ToOwned::to_owned))
+    Some(command.map_or(Opens::Shell, |command| Opens::Command(command.to_owned())))
 }
 
 /// Keys with which somebody gets a shell.
 fn with_shell(patient: &Patient<'_>, account: &Account, keys: &[Key]) -> Option<Trouble> {
-    let bare: Vec<&Key> = keys.iter().filter(|key| key.command.is_none()).collect();
+    let bare: Vec<&Key> = keys.iter().filter(|key| key.opens == Opens::Shell).collect();
     let (first, others) = bare.split_first()?;
     let places: Vec<String> = others.iter().take(3).map(|key| key.line.to_string()).collect();
     let more = if others.len() > 3 { ", ..." } else { "" };
@@ -244,11 +252,11 @@ fn with_shell(patient: &Patient<'_>, account: &Account, keys: &[Key]) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use super::{is_about, key, words};
+    use super::{Opens, is_about, opens, words};
 
     #[test]
     fn a_key_is_bound_to_a_command_by_its_options_alone() {
-        let bound = |line: &str| key(line).map(|command| command.is_some());
+        let bound = |line: &str| opens(line).map(|opens| opens != Opens::Shell);
         assert_eq!(bound("ssh-ed25519 AAAA command=\"x\""), Some(false));
         assert_eq!(bound("ecdsa-sha2-nistp256 AAAA ana"), Some(false));
         assert_eq!(bound("restrict,command=\"a b \\\" c\" ssh-ed25519 AAAA ana"), Some(true));

@@ -115,16 +115,16 @@ pub(super) fn parse(text: &str, file: &Path) -> Option<Vec<Directive>> {
                 if words.is_empty() {
                     begun = line;
                 }
-                let mut word = String::from(first);
-                // `${name}` is part of a word.
-                while let Some(c) = chars.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '{')) {
+                let (mut word, mut next) = (String::new(), Some(first));
+                while let Some(c) = next {
                     word.push(c);
-                    if c == '\\' {
-                        word.extend(chars.next());
+                    match c {
+                        '\\' => word.extend(chars.next()),
+                        // `${name}` is part of a word.
+                        '$' => word.extend(chars.next_if_eq(&'{')),
+                        _ => {}
                     }
-                    if c == '$' && chars.next_if_eq(&'{').is_some() {
-                        word.push('{');
-                    }
+                    next = chars.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '{'));
                 }
                 words.push(word);
             }
