@@ -34,9 +34,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Option<Vec<Trouble>> {
 struct Around {
     buffering: Option<String>,
     largest: Option<String>,
-    /// Who is asked for a password, or asked elsewhere.
+    /// What asks for a password, and whether something else may.
     asks: Option<String>,
-    asks_elsewhere: Option<String>,
+    asks_otherwise: bool,
     pass: Option<String>,
     parameters: Vec<(String, String)>,
 }
@@ -62,7 +62,11 @@ impl Around {
                 "fastcgi_buffering" => inner.buffering = value(),
                 "client_max_body_size" => inner.largest = value(),
                 "auth_basic" => inner.asks = value(),
-                "auth_request" => inner.asks_elsewhere = value(),
+                "auth_basic_user_file" => {}
+                // Others than nginx's own may ask, too.
+                name if name.starts_with("auth_") || name.starts_with("access_by_") => {
+                    inner.asks_otherwise = true
+                }
                 "fastcgi_pass" => inner.pass = value(),
                 "fastcgi_param" => {
                     if let [_, name, value, ..] = &directive.words[..] {
@@ -106,8 +110,7 @@ impl Place {
         let at = format!("{}:{line}: nginx", file.display());
         let reload = "then: sudo systemctl reload nginx";
         let mut found = Vec::new();
-        let asks =
-            around.asks.as_deref().is_some_and(|asks| asks != "off") || around.asks_elsewhere.is_some();
+        let asks = around.asks.as_deref().is_some_and(|asks| asks != "off") || around.asks_otherwise;
         if around.parameter("REMOTE_USER") == Some("$remote_user") && !asks {
             let message =
                 format!("{at} asks nobody for a password here, and everybody may push under any name");
@@ -168,6 +171,8 @@ mod tests {
         }
         let off = GOOD.replace("location ~", "location /open { auth_basic off; } location ~");
         assert_eq!(troubles(&off), [""; 0]);
+        let otherwise = GOOD.replace("auth_basic git;", "auth_request /login;");
+        assert_eq!(troubles(&otherwise), [""; 0]);
         let off = GOOD.replace("fastcgi_buffering off;", "fastcgi_buffering off; auth_basic off;");
         assert_eq!(troubles(&off).len(), 1);
     }

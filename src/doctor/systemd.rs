@@ -1,7 +1,10 @@
 //! What systemd does to a deployment: ends it with the session that it was started in, and takes it up again after the
 //! machine went down.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use super::{
     Patient,
@@ -144,6 +147,7 @@ fn resumes(machine: &Machine, git_dir: &Path, account: Option<&Account>) -> Opti
     let parent = git_dir.parent().unwrap_or(git_dir);
     match service {
         None if OTHERWISE.iter().flat_map(|pattern| machine.named(pattern)).any(|path| runs(&path)) => None,
+        None if crontab().is_some_and(|text| resumes_in(&text, git_dir)) => None,
         None => {
             let user = account.map_or("USER", |account| account.name.as_str());
             let message = format!(
@@ -175,12 +179,23 @@ fn resumes(machine: &Machine, git_dir: &Path, account: Option<&Account>) -> Opti
     }
 }
 
+/// The account's own table, which only cron's program shows.
+fn crontab() -> Option<String> {
+    let mut command = Command::new("crontab");
+    command.arg("-l").stdin(Stdio::null()).stderr(Stdio::null());
+    let done = command.output().ok().filter(|done| done.status.success())?;
+    Some(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
 /// Whether a line lets `instate resume` look at this repository.
 fn resumes_in(text: &str, git_dir: &Path) -> bool {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
-    let mut calls = lines.filter_map(|line| line.split_once("instate resume")).map(|(_, rest)| rest);
-    calls.any(|rest| {
-        let words: Vec<&str> = rest.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+    lines.map(|line| line.split_whitespace().map(|word| word.trim_matches(['"', '\'']))).any(|words| {
+        let mut words = words.skip_while(|word| word.rsplit(['/', '=']).next() != Some("instate"));
+        if !words.any(|word| word == "resume") {
+            return false;
+        }
+        let words: Vec<&str> = words.collect();
         let after = |option: &str| {
             let mut pairs = words.iter().zip(words.iter().skip(1));
             let next = pairs.find(|(word, _)| **word == option).map(|(_, value)| *value);
@@ -230,6 +245,7 @@ mod tests {
         let of = |line: &str| resumes_in(line, Path::new("/srv/git/production.git"));
         assert!(of("ExecStart=/usr/local/bin/instate resume --all /srv/git"));
         assert!(of("ExecStart=/usr/local/bin/instate resume --all=/srv/git/"));
+        assert!(of("ExecStart=instate --format json resume --all '/srv'"));
         assert!(of("@reboot instate resume --repo /srv/git/production.git"));
         assert!(of("@reboot cd /srv/git/production.git && instate resume"));
         assert!(!of("ExecStart=/usr/local/bin/instate resume --all /srv/other"));

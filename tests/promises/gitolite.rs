@@ -53,7 +53,7 @@ impl<'w> Gitolite<'w> {
 
     /// Somebody's clone.
     #[track_caller]
-    fn cloned(&self, repository: &str) -> Clone<'w> {
+    pub(crate) fn cloned(&self, repository: &str) -> Clone<'w> {
         self.on_main(self.world.clone(self.ssh.url(format!("/{repository}")), repository))
     }
 
@@ -65,7 +65,7 @@ impl<'w> Gitolite<'w> {
     }
 
     #[track_caller]
-    fn pushes(&self, who: &str, clone: &Clone, more: &str) -> Output {
+    pub(crate) fn pushes(&self, who: &str, clone: &Clone, more: &str) -> Output {
         let mut git = clone.git_command(&["push", "origin", "main"]);
         git.env("GIT_SSH_COMMAND", format!("{} {more}", self.ssh.key_of(self.world, who).command));
         run(git)

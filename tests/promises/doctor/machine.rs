@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{doctor, finds, machine, well, write};
-use crate::common::{Setup, World, run};
+use crate::common::{Setup, World, run, write_executable};
 
 const LOGIND: &str = "/etc/systemd/logind.conf.d/users.conf";
 
@@ -49,7 +49,15 @@ fn a_machine_that_ends_deployments_or_does_not_take_them_up_again_is_found() {
     finds(&setup, "timer_for_others", other, || with_systemd(&world));
     remove(&world, service);
     let all = world.root().display();
-    write(&folder, "/etc/cron.d/instate", &format!("@reboot git instate resume --all {all}\n"));
+    let cron = "/etc/cron.d/instate";
+    write(&folder, cron, &format!("@reboot git instate resume --all {all}\n"));
+    well(&setup);
+    remove(&world, cron);
+    fs::create_dir(world.path("bin")).expect("because the world is ours");
+    let table = format!("#!/bin/sh\necho '@reboot /usr/local/bin/instate resume --all {all}'\n");
+    write_executable(&world.path("bin/crontab"), &table);
+    let path = std::env::var("PATH").expect("because git has to be found");
+    world.set_env("PATH", &format!("{}:{path}", world.path("bin").display()));
     well(&setup);
 }
 

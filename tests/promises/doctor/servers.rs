@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink};
 
 use super::{finds, ill, mode, well};
 use crate::{
-    common::{Gitea, Nginx, Setup, Sshd, World, run, write_executable},
+    common::{Gitea, Nginx, Setup, Sshd, WEB, World, run, write_executable},
     gitolite::Gitolite,
 };
 
@@ -15,6 +15,12 @@ fn on_gitea_nothing_is_found_but_what_is_wrong() {
     let repo = gitea.repository("production");
     let setup = Setup { world: &world, repo, folder: world.path("running") };
     setup.install(&setup.configuration()).succeeds();
+    well(&setup);
+    let clone = world.clone(gitea.url("ana"), "ana");
+    clone.write("web.yaml", WEB);
+    clone.commit("web");
+    clone.push(&["origin", "HEAD:main"]).succeeds();
+    setup.idle();
     well(&setup);
     let ours = "because the world is ours";
     let (hook, away) = (setup.repo.join("hooks/pre-receive.d/instate"), world.path("away"));
@@ -52,6 +58,12 @@ fn on_gitolite_nothing_is_found_but_what_is_wrong() {
     let gitolite = Gitolite::start(&world);
     let setup = gitolite.setup();
     setup.install(&setup.configuration()).succeeds();
+    well(&setup);
+    let clone = gitolite.cloned("production");
+    clone.write("web.yaml", WEB);
+    clone.commit("web");
+    gitolite.pushes("ana", &clone, "").succeeds();
+    setup.idle();
     well(&setup);
     let ours = "because the world is ours";
     let away = world.path("away");
