@@ -90,6 +90,12 @@ fn a_deployment_that_is_under_way_is_no_fault() {
     well(&setup);
     setup.at_rest();
     well(&setup);
+    // Without a push, too.
+    let deploying = setup.spawn_at("planned=return(stop)", || setup.command(&["deploy"]));
+    setup.comes_by(&["hook\0worker"], &deploying);
+    well(&setup);
+    setup.at_rest();
+    well(&setup);
 }
 
 #[test]
