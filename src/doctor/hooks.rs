@@ -1,11 +1,11 @@
 //! Whether git, or the server before it, runs our hooks.
 
-use super::{Patient, machine::mount_point};
+use super::{Patient, machine::mount_point, program::is_this_version};
 use crate::{
     config::{Config, Server},
     install::{
         self, earlier,
-        hooks::{Found, look, names},
+        hooks::{Found, look, names, program},
         server::entry,
     },
     push::account_of,
@@ -67,7 +67,7 @@ fn hook(patient: &Patient<'_>, name: &str) -> Option<Trouble> {
     Some(match found {
         Found::Ours if install::hooks::is_as_written(&path, server, name) => return None,
         // Another version may write it in another way, which is said of the program.
-        Found::Ours if !super::program::is_this_version(&path) => return None,
+        Found::Ours if program(&path).is_some_and(|it| !is_this_version(&it)) => return None,
         Found::Ours => Trouble::error(format!("{shown} was changed since instate wrote it")).help(install),
         Found::Nothing => Trouble::error(format!("there is no {shown}, {so}")).help(install),
         Found::Dangling(leads) => {

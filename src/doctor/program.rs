@@ -75,11 +75,10 @@ fn wrong(patient: &Patient<'_>, program: &Path) -> Option<Trouble> {
     })
 }
 
-/// Whether an entry file runs a program of this version.
-pub(super) fn is_this_version(entry: &Path) -> bool {
-    let Some(program) = program(entry) else { return false };
-    is_this(&program)
-        || version(&program)
+/// Whether a program is of this version.
+pub(super) fn is_this_version(program: &Path) -> bool {
+    is_this(program)
+        || version(program)
             .is_some_and(|said| said.lines().next() == Some(concat!("instate ", env!("CARGO_PKG_VERSION"))))
 }
 

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn examine(patient: &Patient<'_>) -> Vec<Trouble> {
     let Patient { repository, config, .. } = *patient;
     let mut found = Vec::new();
-    found.extend(repository.identity().err().map(Trouble::from));
+    found.extend(identity(patient));
     found.extend(record::places(repository).err().map(Trouble::from));
     found.extend(kernel());
     let journal = Journal::new(&repository.state());
@@ -40,6 +40,23 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Trouble> {
         }
     }
     found
+}
+
+/// The identity that is gone comes back where nothing runs under it yet.
+fn identity(patient: &Patient<'_>) -> Option<Trouble> {
+    let repository = patient.repository;
+    let trouble = Trouble::from(repository.identity().err()?);
+    let path = repository.state().join("id");
+    let mut environments = patient.config.into_iter().flat_map(|config| &config.environments);
+    let runs =
+        environments.any(|one| repository.tip(&record::deployed_ref(&one.name)).is_ok_and(|at| at.is_some()));
+    if path.exists() || !runs {
+        return Some(trouble);
+    }
+    Some(trouble.help(format!(
+        "bring {} back from a backup: what runs belongs to the identity in it, and to no new one",
+        path.display()
+    )))
 }
 
 /// What waits to be deployed, or to be recorded, and nobody is at work.

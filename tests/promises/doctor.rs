@@ -172,3 +172,70 @@ fn several_faults_are_all_found_the_worst_first_and_written_as_json() {
     assert_eq!((&event["event"], event["troubles"].as_array().map(Vec::len)), (&"examined".into(), Some(3)));
     insta::assert_snapshot!("several_json", shown(&world, &found));
 }
+
+#[test]
+fn what_it_says_to_type_mends_what_it_found() {
+    let world = World::new();
+    world.find_instate();
+    let mut setup = Setup::bare(&world);
+    setup.folder = world.path("srv/running");
+    fs::create_dir(world.path("srv")).expect("because the world is ours");
+    setup.install(&setup.deployed_configuration()).succeeds();
+    setup.runs_web();
+    well(&setup);
+    let repo = &setup.repo;
+    let ours = "because the world is ours";
+    let config = |key: &str, value: &str| {
+        world.git(repo, &["config", key, value]).succeeds();
+    };
+    let remove = |name: &str| fs::remove_file(repo.join(name)).expect(ours);
+    let plants: [(&str, &dyn Fn()); 16] = [
+        ("missing", &|| remove("hooks/pre-receive")),
+        ("all missing", &|| {
+            ["pre", "post", "proc"].iter().for_each(|name| remove(&format!("hooks/{name}-receive")))
+        }),
+        ("not executable", &|| mode(&repo.join("hooks/pre-receive"), 0o600)),
+        ("changed", &|| {
+            fs::write(repo.join("hooks/pre-receive"), "# instate install --uninstall\n").expect(ours)
+        }),
+        ("hooks path", &|| config("core.hooksPath", "/elsewhere")),
+        ("shallow", &|| config("receive.shallowUpdate", "true")),
+        ("others", &|| config("receive.procReceiveRefs", "refs/heads/other")),
+        ("fsck", &|| config("receive.fsckObjects", "no")),
+        ("push options", &|| config("receive.advertisePushOptions", "off")),
+        ("receivepack", &|| config("http.receivepack", "true")),
+        ("repository writable", &|| mode(repo, 0o777)),
+        ("refs writable", &|| mode(&repo.join("refs"), 0o775)),
+        ("configuration writable", &|| mode(&repo.join("instate.yaml"), 0o666)),
+        ("hooks linked", &|| {
+            fs::rename(repo.join("hooks"), world.path("it's away")).expect(ours);
+            std::os::unix::fs::symlink(world.path("it's away"), repo.join("hooks")).expect(ours);
+        }),
+        ("journal", &|| {
+            let path = repo.join("instate/journal");
+            let text = fs::read_to_string(&path).expect("it is there");
+            fs::write(path, text.replacen("main", "mian", 1)).expect(ours);
+        }),
+        ("parent", &|| fs::rename(world.path("srv"), world.path("elsewhere")).expect(ours)),
+    ];
+    for (name, plant) in plants {
+        plant();
+        let mut command = doctor(&setup);
+        command.args(["--format", "json"]);
+        let found = run(command);
+        assert_eq!(found.code, Some(1), "{name}: {found}");
+        let event: serde_json::Value = serde_json::from_str(&found.stdout).expect("it is one line of JSON");
+        for trouble in event["troubles"].as_array().expect("they are a list") {
+            let help = trouble["help"].as_str().expect("it says what to do");
+            let mut command = world.command("sh");
+            command.args(["-euc", help]);
+            let done = run(command);
+            assert_eq!(done.code, Some(0), "{name}: {help}\n{done}");
+        }
+        // What was deployed is deployed again where its record is gone.
+        setup.instate(&["resume"]);
+        setup.idle();
+        let found = run(doctor(&setup));
+        assert_eq!(found.code, Some(0), "{name}: {found}");
+    }
+}

@@ -17,6 +17,13 @@ fn an_identity_that_is_gone_and_a_copy_are_found() {
     let aside = || fs::rename(&state, &away).expect(ours);
     finds(&setup, "state_missing", aside, || fs::rename(&away, &state).expect(ours));
 
+    // Another identity would not own what runs.
+    let (_, revision) = setup.runs_web();
+    fs::rename(&identity, &away).expect(ours);
+    insta::assert_snapshot!("identity_missing_of_what_runs", ill(&setup).replace(&revision[..7], "1a2b3c4"));
+    fs::rename(&away, &identity).expect(ours);
+    well(&setup);
+
     let mut copy = world.command("cp");
     copy.args(["-a", "production.git", "copy.git"]);
     run(copy).succeeds();
