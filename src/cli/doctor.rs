@@ -21,9 +21,9 @@ use crate::{
 /// Find what is wrong with an installation, and say what puts it right
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Run it as the user that Git runs as. It looks at the hooks, what they run, rights and owners, the
-settings of Git, the configuration, the targets, the record, and what of systemd, sshd and the web server
-this user may read. Nothing is changed.
+    after_help = "Run it as the user that Git runs as. It looks at the hooks and what they run, owners and rights, the
+settings of Git, the configuration, the record, the targets, and at what of systemd, sshd and the web
+server this user may read. Nothing is changed.
 
 Exit code 1 where something was found.
 

@@ -65,7 +65,7 @@ impl Around {
                 "auth_basic_user_file" => {}
                 // Others than nginx's own may ask, too.
                 name if name.starts_with("auth_") || name.starts_with("access_by_") => {
-                    inner.asks_otherwise = true
+                    inner.asks_otherwise = true;
                 }
                 "fastcgi_pass" => inner.pass = value(),
                 "fastcgi_param" => {

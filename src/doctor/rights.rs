@@ -10,7 +10,6 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::{Patient, machine::mount_point};
 use crate::{
-    config::Target,
     error::Result,
     install::{
         gate::{self, others_may_change},
@@ -18,6 +17,7 @@ use crate::{
         server::entry,
     },
     push::account_of,
+    target,
     trouble::{Trouble, typed},
 };
 
@@ -56,11 +56,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
     found.extend(elsewhere.filter_map(|path| replaceable(path)));
 
     let environments = patient.config.into_iter().flat_map(|config| &config.environments);
-    let kubeconfigs = environments.filter_map(|environment| match &environment.target {
-        Target::Kubernetes(cluster) => Some(&cluster.kubeconfig),
-        Target::Directory(_) => None,
-    });
-    found.extend(kubeconfigs.filter_map(|path| readable(path)));
+    found.extend(environments.flat_map(target::credentials).filter_map(|path| readable(&path)));
     Ok(found)
 }
 

@@ -5,6 +5,8 @@ mod directory;
 mod kubernetes;
 mod place;
 
+use std::path::PathBuf;
+
 use gix::ObjectId;
 
 use crate::{
@@ -241,6 +243,15 @@ pub fn probe(environment: &config::Environment, owner: &Owner) -> Result<()> {
     match of(environment, owner)? {
         Of::Directory(folder) => folder.probe(),
         Of::Kubernetes(cluster) => cluster.probe(),
+    }
+}
+
+/// The files that hold the credentials for an environment's target, as far as they can be read.
+#[must_use]
+pub fn credentials(environment: &config::Environment) -> Vec<PathBuf> {
+    match &environment.target {
+        config::Target::Directory(_) => Vec::new(),
+        config::Target::Kubernetes(settings) => kubernetes::credentials(settings),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -109,6 +109,14 @@ async fn reach(settings: &config::Kubernetes) -> Result<Config> {
     // A hook's variables are not the server's word: HTTPS_PROXY would lead it elsewhere, and the worker has none.
     config.proxy_url = config.proxy_url.filter(|proxy| proxies.contains(proxy));
     Ok(config)
+}
+
+/// The files that hold credentials: the kubeconfig, and those that it names, where it can be read.
+pub fn credentials(settings: &config::Kubernetes) -> Vec<PathBuf> {
+    let users = read(&settings.kubeconfig).map(|kubeconfig| kubeconfig.auth_infos).unwrap_or_default();
+    let users = users.into_iter().filter_map(|user| user.auth_info);
+    let named = users.flat_map(|user| [user.client_key, user.token_file]).flatten().map(PathBuf::from);
+    std::iter::once(settings.kubeconfig.clone()).chain(named).collect()
 }
 
 fn unusable(settings: &config::Kubernetes, error: &dyn std::fmt::Display) -> Error {

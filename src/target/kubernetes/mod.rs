@@ -30,6 +30,8 @@ mod retire;
 mod schemas;
 mod survey;
 
+pub use connection::credentials;
+
 use std::{
     cell::{Cell, RefCell},
     time::{Duration, Instant},

@@ -59,6 +59,16 @@ fn a_cluster_that_cannot_be_deployed_to_is_found_and_no_credentials_are_shown() 
     let redacted = |found: String| found.replace(namespace.name(), "$NAMESPACE").replace(&identity, "$ID");
     let write = |text: &str| fs::write(&kubeconfig, text).expect("because the world is ours");
     finds(&setup, "kubeconfig_readable", || mode(&kubeconfig, 0o640), || mode(&kubeconfig, 0o600));
+    // Credentials may stand in a file of their own.
+    let token = right.lines().find_map(|line| line.trim().strip_prefix("token: ")).expect("it has one");
+    let file = world.path("token");
+    fs::write(&file, token).expect("because the world is ours");
+    let named = right.replace(&format!("token: {token}"), "tokenFile: token");
+    write(&named);
+    mode(&file, 0o600);
+    well(&setup);
+    finds(&setup, "token_readable", || mode(&file, 0o644), || mode(&file, 0o600));
+    write(&right);
     let away = || fs::remove_file(&kubeconfig).expect("it is there");
     let back = || {
         write(&right);
@@ -69,7 +79,6 @@ fn a_cluster_that_cannot_be_deployed_to_is_found_and_no_credentials_are_shown() 
     let found = ill(&setup);
     assert!(!found.contains("hunter2"), "{found}");
     insta::assert_snapshot!("kubeconfig_broken", found);
-    let token = right.lines().find_map(|line| line.trim().strip_prefix("token: ")).expect("it has one");
     write(&right.replace(token, "hunter2"));
     let found = ill(&setup);
     assert!(!found.contains("hunter2"), "{found}");
