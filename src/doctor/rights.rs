@@ -18,6 +18,7 @@ use crate::{
     },
     push::account_of,
     target,
+    text::count,
     trouble::{Trouble, typed},
 };
 
@@ -32,11 +33,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
     let repository = patient.repository;
     let mut wrong = gate::rights_amiss(repository)?;
     let (state, objects) = (repository.state(), repository.git_dir().join("objects"));
-    let below = [state.clone(), state.join("lock"), state.join("output"), state.join("places"), objects];
     let hooks = names(true).map(|name| entry(repository, patient.server, name));
     let hooks: Vec<PathBuf> = hooks.filter(|path| path.exists()).collect();
     let mut inside = vec![state.clone()];
-    inside.extend(below.iter().flat_map(|folder| entries(folder)));
     // Where the hooks are, as a link may lead out of the repository.
     inside.extend(hooks.iter().filter_map(|path| Some(fs::canonicalize(path).ok()?.parent()?.to_owned())));
     inside.sort();
@@ -44,6 +43,11 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
     wrong.extend(others_may_change(&inside)?);
     let mut found: Vec<Trouble> = wrong.into_iter().map(Trouble::from).collect();
     found.extend(read_only(&state, "so that every push is refused"));
+    let within = ["", "lock", "output", "places"].map(|name| state.join(name));
+    let within: Vec<PathBuf> = within.iter().flat_map(|folder| entries(folder)).collect();
+    found.extend(of_others(&state, &within));
+    found.extend(of_others(&objects, &entries(&objects)));
+    found.extend(writable_inside(&state, &within));
 
     let mut decide: Vec<PathBuf> = hooks.iter().filter_map(|path| program(path)).collect();
     decide.extend(hooks);
@@ -61,7 +65,46 @@ pub(super) fn examine(patient: &Patient<'_>) -> Result<Vec<Trouble>> {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).into_iter().flatten().flatten().take(MOST).map(|entry| entry.path()).collect()
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST);
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// What another user's git or instate has left in a folder of ours, where we cannot change it.
+fn of_others(folder: &Path, within: &[PathBuf]) -> Option<Trouble> {
+    let own = rustix::process::geteuid().as_raw();
+    let others =
+        within.iter().filter(|path| fs::symlink_metadata(path).is_ok_and(|found| found.uid() != own));
+    let others: Vec<&PathBuf> = others.collect();
+    let message = match &others[..] {
+        [] => return None,
+        [one] => format!("{} belongs to another user, as if one had run git or instate here", one.display()),
+        [first, ..] => format!(
+            "{} in {} belong to other users, as if one had run git or instate here; the first is {}",
+            count(others.len(), "file"),
+            folder.display(),
+            first.display()
+        ),
+    };
+    let own = account_of(own).unwrap_or_else(|| own.to_string());
+    Some(Trouble::error(message).help(format!("sudo chown -R -h {own} {}", typed(folder))))
+}
+
+/// What others can write of what is remembered.
+fn writable_inside(state: &Path, within: &[PathBuf]) -> Option<Trouble> {
+    let is_writable = |path: &&PathBuf| {
+        let found = fs::symlink_metadata(path);
+        found.is_ok_and(|found| !found.is_symlink() && found.permissions().mode() & 0o022 != 0)
+    };
+    let mut writable = within.iter().filter(is_writable);
+    let first = writable.next()?;
+    let more = match writable.count() {
+        0 => String::new(),
+        more => format!(" (and {} there)", count(more, "other file")),
+    };
+    let message = format!("{}{more} can be written by other Unix users, and is believed", first.display());
+    Some(Trouble::error(message).help(format!("chmod -R go-w {}", typed(state))))
 }
 
 /// A folder in which this user cannot write.

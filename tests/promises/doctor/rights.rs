@@ -25,6 +25,12 @@ fn what_other_users_may_write_is_found() {
         let path = setup.repo.join(path);
         finds(&setup, name, || mode(&path, wrong), || mode(&path, right));
     }
+    let group = |right| {
+        ["id", "config.before", "config.after"].iter().for_each(|name| {
+            mode(&setup.repo.join("instate").join(name), right);
+        });
+    };
+    finds(&setup, "state_writable_several", || group(0o664), || group(0o644));
     // Everybody may read it.
     mode(&setup.repo.join("instate.yaml"), 0o444);
     well(&setup);
@@ -84,6 +90,9 @@ fn what_belongs_to_another_user_is_found_and_another_user_is_told_whose_it_is() 
             let path = setup.repo.join(path);
             finds(&setup, name, || gives(&path, ANOTHER), || gives(&path, own));
         }
+        let several = ["instate/journal", "objects/info", "objects/pack"].map(|name| setup.repo.join(name));
+        let all = |to: u32| several.iter().for_each(|path| gives(path, to));
+        finds(&setup, "several_of_another", || all(ANOTHER), || all(own));
         let program = copied(&world);
         let mut command = as_another(&world, &program);
         command.args(["doctor", "production.git", "--system-root"]).arg(machine(&world));
