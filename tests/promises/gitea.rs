@@ -44,9 +44,7 @@ fn who(setup: &Setup, revision: &str) -> String {
 #[track_caller]
 fn pull_request(gitea: &Gitea, clone: &Clone, branch: &str) -> u64 {
     clone.git(&["push", "origin", &format!("HEAD:refs/heads/{branch}")]).succeeds();
-    let asked = json!({"title": branch, "head": branch, "base": "main"});
-    let made = gitea.api("ana", "POST", "repos/ops/production/pulls", Some(&asked)).succeeds();
-    made.json()["number"].as_u64().expect("it has one")
+    gitea.pull_request("ana", branch, "main")
 }
 
 #[test]
@@ -289,9 +287,7 @@ fn a_branch_that_a_pull_request_brings_up_to_date_is_no_merge_into_it() {
     let tip = setup.tip("refs/heads/main");
 
     // The pull request is from the environment's branch, and Gitea would merge the other into it to bring it up to date.
-    let asked = json!({"title": "back", "head": "main", "base": "other"});
-    let made = gitea.api("ana", "POST", "repos/ops/production/pulls", Some(&asked)).succeeds();
-    let number = made.json()["number"].as_u64().expect("it has one");
+    let number = gitea.pull_request("ana", "main", "other");
     let configuration = fs::read_to_string(setup.repo.join("instate.yaml")).expect("it is there");
     setup.configure(&configuration.replace("{pushers: [ana]}", "{pull_request: required}"));
     let update = gitea.api("ana", "POST", &format!("repos/ops/production/pulls/{number}/update"), None);

@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    World, built,
+    World, built, eventually,
     process::{TIMEOUT, run, write_executable},
     server::{Server, free_port, tag},
     ssh::keygen,
@@ -206,6 +206,22 @@ impl<'w> Gitea<'w> {
         let (head, body) = answer.split_once("\r\n\r\n").expect("it speaks HTTP");
         let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("it speaks HTTP");
         Answer { code, body: body.to_owned() }
+    }
+
+    /// Opens a pull request between two branches that were pushed, and returns its number.
+    #[track_caller]
+    pub fn pull_request(&self, who: &str, head: &str, base: &str) -> u64 {
+        let asked = json!({"title": head, "head": head, "base": base});
+        let mut made = None;
+        // It hears of a branch some time after it was pushed.
+        eventually("a pull request is opened", || {
+            let answer = self.api(who, "POST", "repos/ops/production/pulls", Some(&asked));
+            let is_known = answer.code != 404;
+            made = Some(answer);
+            is_known
+        });
+        let made = made.expect("it answered").succeeds();
+        made.json()["number"].as_u64().expect("it has one")
     }
 
     /// A request that has not been sent.
