@@ -70,7 +70,7 @@ impl Mount {
     #[track_caller]
     pub fn noexec(&self, yes: bool) {
         let mut command = Command::new("mount");
-        command.args(["-o", if yes { "remount,noexec" } else { "remount,exec" }]).arg(&self.path);
+        command.args(["-o", if yes { "remount,bind,noexec" } else { "remount,bind,exec" }]).arg(&self.path);
         run(command).succeeds();
     }
 
