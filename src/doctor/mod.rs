@@ -99,13 +99,8 @@ fn not_seen(error: Error) -> Vec<Trouble> {
 
 /// Where nothing of an installation is there, one thing is wrong and not ten.
 fn nothing_there(repository: &Repository) -> Option<Trouble> {
-    let any_hook = Server::ALL.into_iter().any(|server| {
-        install::HOOKS
-            .iter()
-            .any(|name| install::hooks::is_ours(&install::server::entry(repository, server, name)))
-    });
     let configured = repository.config_path().is_ok_and(|path| path.exists());
-    if any_hook || configured || repository.state().exists() {
+    if install::is_installed(repository) || configured || repository.state().exists() {
         return None;
     }
     let shown = repository.git_dir().display();
