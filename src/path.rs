@@ -117,7 +117,9 @@ pub fn judge_revision(
     let mut revision = read(repository, environment, objects, id, Some(&rules))?;
     let mut findings = std::mem::take(&mut revision.findings);
     let confirms = || confirms(repository, environment, objects, id);
-    if let Some(base) = base {
+    // What is too large to be read is too large to be compared.
+    let too_large = findings.iter().any(|finding| finding.code == Code::TreeTooLarge);
+    if let Some(base) = base.filter(|_| !too_large) {
         if !findings.is_empty() {
             let before = read(repository, environment, objects, base, Some(&rules))?;
             findings = finding::introduced(findings, &before.findings);

@@ -17,6 +17,9 @@ use crate::{
     tree::Objects,
 };
 
+/// What to do where there is no repository.
+pub const NAME_ONE: &str = "name the bare repository that people push to, as /srv/git/production.git";
+
 /// A bare Git repository.
 pub struct Repository {
     git_dir: PathBuf,
@@ -29,7 +32,6 @@ impl Repository {
     /// # Errors
     /// There is none, it is not bare, or it is of a kind that instate cannot read.
     pub fn open(path: &Path) -> Result<Self> {
-        const NAME_ONE: &str = "name the bare repository that people push to: --repo /srv/git/production.git";
         let git_dir = fs::canonicalize(path).doing("find the repository", path);
         let git_dir = git_dir.map_err(|error| error.help(NAME_ONE))?;
         let not_bare = || {

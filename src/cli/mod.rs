@@ -25,12 +25,13 @@ mod watch;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use rustix::fs::Mode;
 
 use crate::{
     config::{Config, Environment},
-    error::Result,
+    error::{Error, Result},
     report::{Event, Format, Out, Report, Voice},
-    repository::Repository,
+    repository::{NAME_ONE, Repository},
 };
 
 /// `git push` is the deployment.
@@ -110,7 +111,13 @@ struct Where {
 
 impl Where {
     fn open(&self) -> Result<Repository> {
-        Repository::open(&self.path)
+        let with_option = |error: Error| match error.help.as_deref() {
+            Some(NAME_ONE) => {
+                error.help("name the bare repository that people push to: --repo /srv/git/production.git")
+            }
+            _ => error,
+        };
+        Repository::open(&self.path).map_err(with_option)
     }
 
     /// The repository, and its environment of that name; the only one where none is named.
@@ -126,6 +133,10 @@ impl Where {
 pub fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
+    // What others may write, others could change: the account's own mask may let its group.
+    let others = Mode::WGRP | Mode::WOTH;
+    let mask = rustix::process::umask(others);
+    rustix::process::umask(mask | others);
     let arguments = arguments();
     let (voice, out) = match arguments.command {
         // Of the second the standard output is git's.

@@ -13,7 +13,7 @@ use crate::{
     error::{Doing, Error, Result},
     push::{VARIABLE, is_name},
     report::Report,
-    text,
+    text, worker,
 };
 
 /// Let the owner of an ssh key use Git and nothing else, and say to the hooks who that is
@@ -53,14 +53,11 @@ pub(super) fn run(arguments: &Arguments, _: &mut Report) -> Result<ExitCode> {
         None => PathBuf::from(path),
     };
     let mut git = Command::new("git");
-    // What sshd lets a client set could change what Git does; of Git's own only the version of its protocol is theirs.
-    let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(b"GIT_") && name != b"GIT_PROTOCOL"
-    });
-    foreign.for_each(|name| {
-        git.env_remove(name);
-    });
+    // What sshd lets a client set could change what Git does, and where it looks for its settings; theirs is only the
+    // version of its protocol.
+    let theirs =
+        ["GIT_PROTOCOL", "SSH_CONNECTION"].map(|name| std::env::var_os(name).map(|value| (name, value)));
+    git.env_clear().envs(worker::inherited()).envs(theirs.into_iter().flatten());
     git.env(VARIABLE, name).arg(server).arg(&path);
     let ended = git.status().map_err(|error| Error::server(format!("cannot start git: {error}")))?;
     let code = ended.code().unwrap_or_else(|| 128 + ended.signal().unwrap_or_default());
@@ -74,7 +71,11 @@ fn below(root: &Path, path: &str) -> Result<PathBuf> {
     let from_there = path.trim_start_matches('/');
     let tried = [path.to_owned(), from_there.to_owned(), format!("{path}.git"), format!("{from_there}.git")];
     let mut found = tried.iter().filter_map(|path| root.join(path).canonicalize().ok());
-    found.find(|found| found.starts_with(&root) && *found != root).ok_or_else(|| {
+    // Git would look further, beside it and inside, for what is none itself.
+    let is_one = |found: &PathBuf| {
+        found.join("HEAD").is_file() && found.join("objects").is_dir() && !found.join(".git").exists()
+    };
+    found.find(|found| found.starts_with(&root) && *found != root && is_one(found)).ok_or_else(|| {
         Error::revision(format!("there is no repository `{}`", text::excerpt(path, 80)))
             .help("look at the address: git remote --verbose")
     })

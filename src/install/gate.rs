@@ -75,7 +75,41 @@ pub fn settings_amiss(repository: &Repository) -> Result<Vec<Error>> {
 pub fn rights_amiss(repository: &Repository) -> Result<Vec<Error>> {
     let git_dir = repository.git_dir();
     let inside = ["hooks", "config", "objects", "refs"].map(|name| git_dir.join(name));
-    others_may_change(&[&[git_dir.to_owned()], &inside[..]].concat())
+    let mut wrong = others_may_change(&[&[git_dir.to_owned()], &inside[..]].concat())?;
+    if wrong.is_empty() {
+        wrong.extend(writable_below(git_dir));
+    }
+    Ok(wrong)
+}
+
+/// So many files of refs are looked at.
+const MOST: usize = 10_000;
+
+/// The first of a repository's refs and folders of objects that others could write, where the account's mask let them.
+fn writable_below(git_dir: &Path) -> Option<Error> {
+    let below =
+        |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut left = vec![git_dir.join("HEAD"), git_dir.join("packed-refs")];
+    left.extend(below(&git_dir.join("objects")));
+    left.extend(below(&git_dir.join("refs")));
+    let mut seen = 0;
+    while let Some(path) = left.pop().filter(|_| seen < MOST) {
+        seen += 1;
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if !found.is_symlink() && found.permissions().mode() & 0o022 != 0 {
+            return Some(writable(&path, &format!("-R go-w {}", typed(git_dir))));
+        }
+        if found.is_dir() && path.starts_with(git_dir.join("refs")) {
+            left.extend(below(&path));
+        }
+    }
+    None
+}
+
+fn writable(path: &Path, how: &str) -> Error {
+    let shown = path.display();
+    let message = format!("{shown} can be written by other Unix users, who could go around the hooks");
+    Error::server(message).help(format!("chmod {how}"))
 }
 
 /// Refuses files and folders that others than this user could change; those that are not there are passed over.
@@ -125,10 +159,9 @@ fn owned(path: &Path, found: &fs::Metadata, own: u32) -> Result<()> {
         }));
     }
     if found.permissions().mode() & 0o022 != 0 {
-        let error = Error::server(format!(
-            "{shown} can be written by other Unix users, who could go around the hooks"
-        ));
-        return Err(error.help(format!("chmod go-w {}", typed(path))));
+        // Where all of it may be, one command is enough.
+        let how = if path.join("objects").is_dir() { "-R go-w" } else { "go-w" };
+        return Err(writable(path, &format!("{how} {}", typed(path))));
     }
     Ok(())
 }

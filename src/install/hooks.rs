@@ -225,8 +225,12 @@ fn keep(repository: &Repository, name: &str, path: &Path) -> Result<()> {
         return Ok(());
     }
     // A second name for it, so that there is no moment without a hook: ours takes the first one in one step.
-    let linked = fs::hard_link(path, &kept);
-    linked.or_else(|_| fs::rename(path, &kept)).doing("keep", path)
+    // Where it is somebody else's, the kernel may refuse that: then a copy.
+    let copy = |_| match fs::read_link(path) {
+        Ok(to) => std::os::unix::fs::symlink(to, &kept),
+        Err(_) => fs::copy(path, &kept).map(|_| ()),
+    };
+    fs::hard_link(path, &kept).or_else(copy).doing("keep", path)
 }
 
 /// Whether this is an entry file of ours, or a link to one.

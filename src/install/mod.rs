@@ -52,10 +52,11 @@ pub fn install(
     let state = repository.state();
     make_folder(&state)?;
     repository.identify()?;
+    let mut said = vec![said];
     if let Some(text) = text {
+        said.extend(keep_other(&path, &text)?);
         replace(&path, text.as_bytes())?;
     }
-    let mut said = vec![said];
     let leaves = !left.is_empty();
     let installed = hooks::is_ours(&repository.git_dir().join("hooks").join(hooks::PROC_RECEIVE));
     // The hook is there before git asks it, and until git no longer does.
@@ -84,6 +85,17 @@ pub fn install(
         said.push(format!("hook: {}{after}", path.display()));
     }
     Ok(said)
+}
+
+/// Keeps a configuration that another takes the place of.
+fn keep_other(path: &Path, text: &str) -> Result<Option<String>> {
+    let known = fs::read(path).unwrap_or_default();
+    if known.is_empty() || known == text.as_bytes() {
+        return Ok(None);
+    }
+    let kept = path.with_extension("yaml.before");
+    replace(&kept, &known)?;
+    Ok(Some(format!("the one that was there: {}", kept.display())))
 }
 
 /// Whether a hook of ours is in a repository, wherever a server looks for it.

@@ -77,6 +77,10 @@ fn delegates(git_dir: &Path, name: &str) -> Result<()> {
     }
     let message =
         format!("{} is not as Gitea and Forgejo write it, so they would not run ours", path.display());
-    Err(Error::server(message)
-        .help("let it be written again, as the server's user: gitea admin regenerate hooks"))
+    let help = if guess(git_dir) == Server::Gitea {
+        "let it be written again, as the server's user: gitea admin regenerate hooks"
+    } else {
+        "if this repository is not Gitea's: write `server: bare`, or leave the line out"
+    };
+    Err(Error::server(message).help(help))
 }

@@ -66,6 +66,13 @@ impl Push {
         }
         let mut seen = HashSet::new();
         updates.retain(|update| seen.insert(update.clone()));
+        // Git moves one of them at most, and each would be judged.
+        let mut names = HashSet::new();
+        if let Some(twice) = updates.iter().find(|update| !names.insert(&update.reference)) {
+            let name = text::excerpt(&twice.reference, 80);
+            let error = Error::revision(format!("the push would move {name} to several places"));
+            return Err(error.help("push one of them"));
+        }
         let receiver = Process::receiver()?;
         Ok(Self {
             updates,

@@ -82,14 +82,20 @@ impl Process {
             fs::metadata(format!("/proc/{process}/exe")).ok().map(|file| (file.dev(), file.ino()))
         };
         let own = program("self");
+        let account = rustix::process::geteuid().as_raw();
         let look = |above: Self| {
             let pid = above.pid.to_string();
+            // Another's program vouches for nobody, however it is called.
+            let uid = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
+            if uid != account && uid != 0 {
+                return None;
+            }
             let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
             let name = String::from_utf8_lossy(&name).trim_end().to_owned();
             let is_ours = own.is_some() && program(&pid) == own;
-            Above { name, arguments: above.arguments(), is_ours }
+            Some(Above { name, arguments: above.arguments(), is_ours })
         };
-        self.parents().map(look).collect()
+        self.parents().filter_map(look).collect()
     }
 
     /// Whether it still runs.

@@ -55,6 +55,8 @@ pub enum Vouched {
     Gitolite,
     /// The kernel: it is the account that Git runs as.
     Account,
+    /// Nobody asked them.
+    Nobody,
 }
 
 impl Pusher {
@@ -118,8 +120,19 @@ impl Pusher {
             let address = text("REMOTE_ADDR").and_then(|it| it.parse().ok());
             return known(text("REMOTE_USER"), Vouched::WebServer, address);
         }
+        if above.iter().any(is_daemon) {
+            return known(None, Vouched::Nobody, text("REMOTE_ADDR").and_then(|it| it.parse().ok()));
+        }
         known(Some(account()), Vouched::Account, of_sshd())
     }
+}
+
+/// `git daemon`, which asks nobody who they are.
+fn is_daemon(above: &Above) -> bool {
+    let mut words = above.arguments.iter();
+    let first = words.next().map_or(&[][..], Vec::as_slice);
+    first.ends_with(b"git-daemon")
+        || (first.ends_with(b"git") && words.next().is_some_and(|word| word == b"daemon"))
 }
 
 /// Gitea pushes itself what it merges, and what was changed in its pages. Only then is a pull request merged: over ssh
@@ -207,6 +220,9 @@ mod tests {
             assert_eq!(who(&[above("git-http-backen", web, false)], CLAIMS), "ben from ::1");
         }
         assert_eq!(who(&[above("bash", "bash", false)], CLAIMS), "git");
+        for daemon in ["/usr/lib/git-core/git-daemon --serve", "git daemon --enable=receive-pack"] {
+            assert_eq!(who(&[above("git-daemon", daemon, false)], CLAIMS), "anonymous from ::1");
+        }
         assert_eq!(who(&[], CLAIMS), "git");
     }
 

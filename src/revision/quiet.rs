@@ -19,10 +19,13 @@ use crate::{
     error::Result,
     text,
     tree::{
-        Entry, Files, IGNORE, Kind, MAX_DEPTH, MAX_ENTRIES, MAX_FILE, MAX_FILES, MAX_OBJECTS, MAX_TOTAL,
-        is_manifest, renders,
+        Entry, Files, IGNORE, Kind, MAX_DEPTH, MAX_ENTRIES, MAX_FILE, MAX_FILES, MAX_OBJECTS, MAX_PATH,
+        MAX_TOTAL, is_manifest, renders,
     },
 };
+
+/// Names that are at most so long, in bytes, make no path too long, however deep they are.
+const SHORT: usize = MAX_PATH / (MAX_DEPTH + 1);
 
 /// A revision of which nothing is to be said by its files one by one.
 pub(super) struct Quiet {
@@ -123,6 +126,8 @@ impl<F: Files> Looking<'_, F> {
                 return Ok(None);
             }
             let one = match kind {
+                // Paths are not known here: what could make one too long is looked at where they are.
+                _ if name.len() > SHORT => None,
                 Kind::Folder if name.starts_with(b".") => continue,
                 Kind::Folder => self.folder(&id, depth + 1)?,
                 Kind::File | Kind::Other if !is_manifest(name.as_ref()) => continue,

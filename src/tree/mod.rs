@@ -14,7 +14,7 @@ pub use disk::Disk;
 pub use named::Named;
 pub use objects::{GitFiles, Objects};
 pub use snapshot::{File, Snapshot, snapshot};
-pub(crate) use snapshot::{IGNORE, is_manifest, renders};
+pub(crate) use snapshot::{IGNORE, MAX_PATH, is_manifest, renders};
 
 use gix::{ObjectId, bstr::BString};
 

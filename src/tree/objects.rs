@@ -4,7 +4,7 @@
 //! a quarantine and the repository's own store are two stores asked in turn. Neither obeys
 //! `refs/replace/*`: what was pushed there must not change what is read here.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use gix::{
     ObjectId,
@@ -198,10 +198,12 @@ impl Files for GitFiles<'_> {
         }
         let mut buffer = Vec::new();
         let data = self.objects.meta(*folder, &mut buffer)?;
+        let mut seen = HashSet::new();
         let entries = TreeRefIter::from_bytes(data.data, hash::Kind::Sha1).map(|entry| {
             let entry = entry.map_err(|error| broken(*folder, &error))?;
             let kind = match entry.mode.kind() {
-                _ if is_impossible(entry.filename) => Kind::Impossible,
+                // No folder has a name twice, and which of them is meant nobody knows.
+                _ if is_impossible(entry.filename) || !seen.insert(entry.filename) => Kind::Impossible,
                 EntryKind::Tree => Kind::Folder,
                 EntryKind::Blob | EntryKind::BlobExecutable => Kind::File,
                 EntryKind::Link => Kind::Link,

@@ -1,6 +1,6 @@
 //! Which files of a revision are the manifests of an environment.
 
-use std::os::unix::ffi::OsStrExt;
+use std::{collections::HashMap, os::unix::ffi::OsStrExt};
 
 use gix::{
     bstr::{BStr, BString, ByteSlice},
@@ -20,6 +20,11 @@ use crate::{
 pub const IGNORE: &str = ".instateignore";
 /// The largest `.instateignore`, in bytes.
 const MAX_IGNORE: u64 = 16 << 10;
+/// All of them together, in bytes: their patterns are kept, and each is compared with every name.
+const MAX_IGNORES: u64 = 64 << 10;
+/// The longest name of a file, and the longest path, in bytes, that a file system takes.
+const MAX_NAME: usize = 255;
+pub const MAX_PATH: usize = 2000;
 
 /// A manifest file, unread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub fn snapshot<F: Files>(
         ignored: gix::ignore::Search::default(),
         names: 0,
         bytes: 0,
+        ignores: 0,
+        listed: Listed::default(),
         found: Snapshot { files: Vec::new(), findings: Vec::new() },
     };
     let mut folder = files.root();
@@ -101,11 +108,30 @@ struct Walk<'f, F: Files> {
     ignored: gix::ignore::Search,
     names: usize,
     bytes: u64,
+    /// The bytes of patterns.
+    ignores: u64,
+    listed: Listed<F::Id>,
     found: Snapshot<F::Id>,
+}
+
+/// Folders that links were looked for in, by what names them, and how many names that are: many links lead to few folders.
+struct Listed<Id> {
+    folders: HashMap<BString, HashMap<BString, (Kind, Id)>>,
+    names: usize,
+}
+
+impl<Id> Default for Listed<Id> {
+    fn default() -> Self {
+        Self { folders: HashMap::new(), names: 0 }
+    }
 }
 
 impl<F: Files> Walk<'_, F> {
     fn folder(&mut self, folder: &F::Id, prefix: &BStr, root: &BStr, depth: usize) -> Result<()> {
+        // Said already, and one folder may stand for very many.
+        if self.names > MAX_ENTRIES {
+            return Ok(());
+        }
         let entries = self.files.list(folder)?;
         self.names += entries.len();
         if self.names > MAX_ENTRIES {
@@ -121,7 +147,12 @@ impl<F: Files> Walk<'_, F> {
             let path = join(prefix, name.as_ref());
             if kind == Kind::Impossible {
                 let help = "make the tree with git add and git commit; what is wrong with it says: git fsck";
-                self.error(Code::FileName, "is a name that no file can have", path.as_ref(), help);
+                self.error(
+                    Code::FileName,
+                    "is a name that no file can have, or that stands there twice",
+                    path.as_ref(),
+                    help,
+                );
                 continue;
             }
             if name == ".git" || self.is_ignored(path.as_ref(), kind == Kind::Folder) {
@@ -166,6 +197,11 @@ impl<F: Files> Walk<'_, F> {
             self.error(Code::FileName, "is a file name with control characters or invalid UTF-8", path, help);
             return Ok(());
         };
+        if plain.len() > MAX_PATH || plain.split('/').any(|name| name.len() > MAX_NAME) {
+            let what = "is longer than a file system takes (255 bytes a name, 2000 in all)";
+            self.error(Code::FileName, what, path, "give it a shorter name: git mv");
+            return Ok(());
+        }
         let size = (self.size)(id).map_or_else(|| self.files.size(id), Ok)?;
         if size > MAX_FILE {
             let message =
@@ -207,7 +243,7 @@ impl<F: Files> Walk<'_, F> {
     }
 
     /// Whether a link in `folder` leads to a folder or another link of this tree, or out of it.
-    fn leads_to_folder(&self, link: &F::Id, folder: &BStr) -> Result<bool> {
+    fn leads_to_folder(&mut self, link: &F::Id, folder: &BStr) -> Result<bool> {
         if self.files.size(link)? > 4096 {
             return Ok(true);
         }
@@ -228,14 +264,25 @@ impl<F: Files> Walk<'_, F> {
                 name => parts.push(name.into()),
             }
         }
-        let mut id = self.files.root();
+        let (mut id, mut path) = (self.files.root(), BString::default());
         for (depth, part) in parts.iter().enumerate() {
-            let found = self.files.list(&id)?.into_iter().find(|entry| entry.name == *part);
+            if !self.listed.folders.contains_key(&path) {
+                let entries = self.files.list(&id)?;
+                self.listed.names += entries.len();
+                if self.listed.names > MAX_ENTRIES {
+                    // Where it leads is not looked for any more.
+                    return Ok(true);
+                }
+                let named = entries.into_iter().map(|entry| (entry.name, (entry.kind, entry.id)));
+                self.listed.folders.insert(path.clone(), named.collect());
+            }
+            let found = self.listed.folders.get(&path).and_then(|folder| folder.get(part)).cloned();
             match found {
-                Some(entry) if entry.kind == Kind::Folder && depth < MAX_DEPTH => id = entry.id,
-                Some(entry) => return Ok(matches!(entry.kind, Kind::Link | Kind::Folder | Kind::Submodule)),
+                Some((Kind::Folder, folder)) if depth < MAX_DEPTH => id = folder,
+                Some((kind, _)) => return Ok(matches!(kind, Kind::Link | Kind::Folder | Kind::Submodule)),
                 None => return Ok(false),
             }
+            path = join(path.as_ref(), part.as_ref());
         }
         Ok(true)
     }
@@ -244,7 +291,14 @@ impl<F: Files> Walk<'_, F> {
         let found = entries.iter().find(|e| e.name == ".instateignore" && e.kind == Kind::File);
         let Some(entry) = found else { return Ok(()) };
         // Every name is compared with every pattern.
-        if self.files.size(&entry.id)? > MAX_IGNORE {
+        let size = self.files.size(&entry.id)?;
+        self.ignores += size;
+        if self.ignores > MAX_IGNORES {
+            let message = "the files .instateignore have more than 64 KiB together".to_owned();
+            self.once(Code::TreeTooLarge, message, Some(prefix), "name more in fewer of them");
+            return Ok(());
+        }
+        if size > MAX_IGNORE {
             self.error(
                 Code::FileTooLarge,
                 "is larger than 16 KiB",

@@ -1,6 +1,7 @@
 //! Starting a worker that outlives its starter.
 
 use std::{
+    ffi::OsString,
     fs::OpenOptions,
     io::{BufRead, BufReader},
     path::Path,
@@ -32,6 +33,11 @@ const INHERITED: &[&str] = &[
     #[cfg(feature = "failpoints")]
     "FAILPOINTS",
 ];
+
+/// What of this process's variables a process is given that nobody but the server has a word in.
+pub fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|known| name == known))
+}
 
 /// When a worker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +79,7 @@ fn launch(repository: &Repository, word: &str, arguments: &[String], log: &Path)
     let stderr = OpenOptions::new().create(true).append(true).open(log).doing("open", log)?;
     let mut command = Command::new(&program);
     command.args(["hook", word, "--repo"]).arg(repository.git_dir()).args(arguments);
-    command
-        .env_clear()
-        .envs(std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|known| name == known)));
+    command.env_clear().envs(inherited());
     command.current_dir(repository.git_dir()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.spawn().doing("start a worker with", &program)?;
     let mut line = String::new();

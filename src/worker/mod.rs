@@ -12,7 +12,7 @@ mod settle;
 mod told;
 mod watch;
 
-pub use launch::{Until, announce, detach, start};
+pub use launch::{Until, announce, detach, inherited, start};
 pub use settle::{is_settled, nothing_left};
 pub use watch::{From, has_ended, watch};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    common::{Clone, Setup, Sshd, WEB, World, run},
+    common::{Clone, Setup, Sshd, WEB, World, run, run_with_input},
     kubernetes::Production,
 };
 
@@ -84,6 +84,13 @@ fn no_name_of_a_file_reaches_a_shell_or_leads_out_of_the_folder() {
     nothing_ran(&setup);
 }
 
+/// A file in a tree, as git writes it.
+fn tree_entry(name: &str, id: &str) -> Vec<u8> {
+    let bytes =
+        (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).expect("it is hex"));
+    format!("100644 {name}\0").into_bytes().into_iter().chain(bytes).collect()
+}
+
 /// A commit of a tree with one entry of this name, as no git of a person would make it.
 fn crafted(ana: &Clone, name: &str, folder: Option<&str>) -> String {
     let git = |args: &[&str]| ana.git(args).succeeds().stdout.trim().to_owned();
@@ -91,14 +98,17 @@ fn crafted(ana: &Clone, name: &str, folder: Option<&str>) -> String {
     ana.write("crafted", object("crafted"));
     let mut id = git(&["hash-object", "-w", "crafted"]);
     let entry = |mode: &str, name: &str, id: &str| {
-        let bytes =
-            (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).expect("it is hex"));
-        let mut tree = format!("{mode} {name}\0").into_bytes();
-        tree.extend(bytes);
-        ana.write("crafted", tree);
+        let file = tree_entry(name, id);
+        ana.write("crafted", [mode.as_bytes(), &file[6..]].concat());
         git(&["hash-object", "-w", "-t", "tree", "--literally", "crafted"])
     };
-    id = entry("100644", name, &id);
+    if name == "twice" {
+        // Which of them is meant nobody knows.
+        ana.write("crafted", [tree_entry("x.yaml", &id), tree_entry("x.yaml", &id)].concat());
+        id = git(&["hash-object", "-w", "-t", "tree", "--literally", "crafted"]);
+    } else {
+        id = entry("100644", name, &id);
+    }
     if let Some(folder) = folder {
         id = entry("40000", folder, &id);
     }
@@ -130,6 +140,7 @@ fn a_tree_that_was_made_by_hand_leads_nowhere_even_where_git_lets_it_in() {
         ("", None),
         ("..yaml", None),
         (".instate", None),
+        ("twice", None),
         ("hooks/pre-receive.yaml", Some("..")),
         ("../production.git/instate.yaml", None),
     ];
@@ -258,6 +269,10 @@ fn variables_of_a_client_change_nothing_even_where_sshd_takes_all_of_them() {
     let elsewhere = world.path("elsewhere");
     fs::create_dir(&elsewhere).expect("the world is ours");
     let there = elsewhere.display();
+    // What somebody has put where they can write.
+    let settings = world.path("settings");
+    fs::create_dir_all(settings.join("git")).expect("the world is ours");
+    fs::write(settings.join("git/config"), "[core]\n\thooksPath = /dev/null\n").expect("the world is ours");
     let variables = [
         "GIT_DIR=/nowhere".to_owned(),
         format!("GIT_OBJECT_DIRECTORY={there}"),
@@ -270,6 +285,7 @@ fn variables_of_a_client_change_nothing_even_where_sshd_takes_all_of_them() {
         "INSTATE_PUSHER=ops GL_USER=ops GITEA_PUSHER_NAME=ops REMOTE_USER=ops SUDO_USER=ops USER=ops"
             .to_owned(),
         "KUBECONFIG=/nowhere HTTPS_PROXY=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1".to_owned(),
+        format!("XDG_CONFIG_HOME={}", settings.display()),
         "SSH_CONNECTION=10.0.0.7 RUST_LOG=trace RUST_BACKTRACE=full".to_owned(),
     ];
     for (n, variable) in variables.iter().enumerate() {
@@ -294,4 +310,55 @@ fn a_proxy_that_the_kubeconfig_does_not_name_is_not_asked() {
         world.set_env(name, "http://127.0.0.1:1");
     }
     production.deploys(&[("web.yaml", WEB)]);
+}
+
+#[test]
+fn a_small_push_that_stands_for_very_much_is_refused_before_it_costs() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let (ana, first) = setup.runs_web();
+    let git = |args: &[&str]| ana.git(args).succeeds().stdout.trim().to_owned();
+    let tree = |lines: &str| {
+        let mktree = ana.git_command(&["mktree"]);
+        run_with_input(mktree, lines).succeeds().stdout.trim().to_owned()
+    };
+    let blob = |text: &str| {
+        ana.write("blob", text);
+        let id = git(&["hash-object", "-w", "blob"]);
+        fs::remove_file(ana.dir().join("blob")).expect("it is ours");
+        id
+    };
+    let many = |n: usize, entry: &dyn Fn(usize) -> String| (0..n).map(entry).collect::<String>();
+    let ignore = blob(&"a/b/c/*.x\n".repeat(1600));
+    let ignoring = tree(&format!("100644 blob {ignore}\t.instateignore\n"));
+    let web = blob(WEB);
+    let wide = tree(&many(20_000, &|n| format!("100644 blob {web}\tf{n:05}.txt\n")));
+    let link = blob("f00001");
+    let ways = [
+        ("the files .instateignore", tree(&many(400, &|n| format!("040000 tree {ignoring}\td{n:04}\n")))),
+        ("more than 500000 names", tree(&many(2000, &|n| format!("040000 tree {wide}\td{n:04}\n")))),
+        // One of many, and quick; nothing is wrong with it.
+        (
+            "",
+            tree(&format!(
+                "{}100644 blob {web}\tweb.yaml\n",
+                many(8000, &|n| format!("120000 blob {link}\tl{n:05}\n"))
+            )),
+        ),
+        (
+            "is longer than a file system takes",
+            tree(&format!("100644 blob {web}\t{}.yaml\n", "a".repeat(300))),
+        ),
+    ];
+    for (says, tree) in ways {
+        let revision = git(&["commit-tree", &tree, "-p", &first, "-m", says]);
+        let begun = std::time::Instant::now();
+        let pushed = ana.push(&["origin", &format!("{revision}:refs/heads/main")]);
+        assert!(begun.elapsed().as_secs() < 60, "{says}: {:?}", begun.elapsed());
+        let said = pushed.remote_lines().join(" ");
+        assert_eq!(pushed.code, Some(i32::from(!says.is_empty())), "{says}: {pushed}");
+        assert!(said.contains(says), "{says}: {pushed}");
+        setup.idle();
+        world.git(&setup.repo, &["update-ref", "refs/heads/main", &first]).succeeds();
+    }
 }

@@ -287,3 +287,40 @@ fn while_it_is_installed_there_is_no_moment_without_a_hook() {
     assert_eq!(fs::read(setup.repo.join("hooks/pre-receive")).expect("it is there"), before);
     assert!(!setup.repo.join("hooks/pre-receive.before-instate").exists());
 }
+
+#[test]
+fn what_the_accounts_mask_let_others_write_is_said_with_one_command_that_mends_it() {
+    let world = World::new();
+    let repo = world.path("shared.git");
+    let masked = |words: &str| {
+        let mut sh = world.command("sh");
+        sh.args(["-c", &format!("umask 002; {words}")]);
+        run(sh)
+    };
+    masked("git init --quiet --bare shared.git").succeeds();
+    let install = format!("{} install shared.git", env!("CARGO_BIN_EXE_instate"));
+    let first = masked(&install);
+    assert_eq!(first.code, Some(2), "{first}");
+    insta::assert_snapshot!("install_mask", world.redact(&first.stderr));
+    // One folder is enough to go around the hooks.
+    masked("chmod -R go-w shared.git").succeeds();
+    masked("chmod g+w shared.git/refs/heads").succeeds();
+    refused(&masked(&install), "refs/heads can be written by other Unix users");
+    masked("chmod -R go-w shared.git").succeeds();
+    masked(&install).succeeds();
+    let mode = |name: &str| fs::metadata(repo.join(name)).expect("it was made").permissions().mode() & 0o022;
+    for name in ["instate", "instate/id", "instate.yaml", "hooks/pre-receive", "config"] {
+        assert_eq!(mode(name), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_configuration_that_another_takes_the_place_of_is_kept() {
+    let world = World::new();
+    let setup = Setup::new(&world);
+    let edited = format!("{}    timeout: 3m\n", setup.configuration());
+    setup.configure(&edited);
+    let said = setup.install(&setup.configuration()).succeeds().stdout;
+    assert!(said.contains("instate.yaml.before"), "{said}");
+    assert_eq!(fs::read_to_string(setup.repo.join("instate.yaml.before")).ok(), Some(edited));
+}

@@ -39,10 +39,10 @@ fn the_page_of_a_bare_server_is_all_that_has_to_be_typed() {
     let world = World::new();
     let ssh = Sshd::start(&world);
     let key = ssh.key_of(&world, "ana");
-    fs::create_dir_all(world.path("srv")).expect("the world is ours");
     let program = env!("CARGO_BIN_EXE_instate");
     let places = BTreeMap::from([
         ("/srv/git", world.path("srv").display().to_string()),
+        ("/srv/manifests", world.path("manifests").display().to_string()),
         ("/usr/local/bin/instate", program.to_owned()),
         ("\ninstate ", format!("\n{program} ")),
         ("ssh-ed25519 AAAA... ana", key.public.trim().to_owned()),

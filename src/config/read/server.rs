@@ -17,6 +17,8 @@ impl Reader<'_> {
             None => {
                 let words = Server::ALL.map(Server::word);
                 let help = match text::nearest(word, words) {
+                    _ if word == "forgejo" => "write `gitea`: docs/servers/forgejo.md".to_owned(),
+                    _ if word == "gitlab" => "write `bare`: docs/servers/gitlab.md".to_owned(),
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("write one of {}", words.join(", ")),
                 };
