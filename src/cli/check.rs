@@ -76,7 +76,7 @@ fn minor(text: &str) -> Result<Minor, String> {
 
 pub(super) fn run(arguments: &Arguments, report: &mut Report) -> Result<ExitCode> {
     if let Some(path) = &arguments.repository {
-        return tips(&Repository::open(path)?, report);
+        return tips(&super::open(path)?, report);
     }
     if arguments.what.is_empty()
         && arguments.config.is_none()

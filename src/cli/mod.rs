@@ -22,7 +22,10 @@ mod serve_ssh;
 mod status;
 mod watch;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use rustix::fs::Mode;
@@ -101,6 +104,16 @@ fn arguments() -> Arguments {
     Arguments::parse()
 }
 
+/// Opens what is named as `--repo`.
+fn open(path: &Path) -> Result<Repository> {
+    Repository::open(path).map_err(|error: Error| match error.help.as_deref() {
+        Some(NAME_ONE) => {
+            error.help("name the bare repository that people push to: --repo /srv/git/production.git")
+        }
+        _ => error,
+    })
+}
+
 /// Which repository a command is about.
 #[derive(Debug, clap::Args)]
 struct Where {
@@ -111,13 +124,7 @@ struct Where {
 
 impl Where {
     fn open(&self) -> Result<Repository> {
-        let with_option = |error: Error| match error.help.as_deref() {
-            Some(NAME_ONE) => {
-                error.help("name the bare repository that people push to: --repo /srv/git/production.git")
-            }
-            _ => error,
-        };
-        Repository::open(&self.path).map_err(with_option)
+        open(&self.path)
     }
 
     /// The repository, and its environment of that name; the only one where none is named.
